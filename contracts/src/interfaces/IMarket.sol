@@ -4,7 +4,13 @@ pragma solidity 0.8.30;
 import {Order} from "./IOrders.sol";
 import {ServiceTerms} from "./IAssetRegistry.sol";
 
-/// @notice The sale of one service. `referralBps` is the front end's part of the price, in 1/10,000.
+/// @notice The sale of one service.
+/// @param provider Who runs the service; orders opened from now on name it. 0 only where there is no sale.
+/// @param referralBps The front end's part of the price, in 1/10,000.
+/// @param paused True while nothing is sold. Datatokens that were sold before can still be ordered with: an asset's
+/// state is what stops orders.
+/// @param paymentToken ERC-20 that pays; 0 for ether.
+/// @param price Base units of the payment token for one whole datatoken.
 struct Sale {
     address provider;
     uint16 referralBps;
@@ -25,7 +31,12 @@ struct Limits {
     address referrer;
 }
 
-/// @notice An ERC-2612 permit of the payment token to the market.
+/// @notice An ERC-2612 permit of the payment token to the market, signed by the buyer.
+/// @param value Allowance that it grants, in base units.
+/// @param deadline Unix seconds after which the permit is void.
+/// @param v Recovery id of the signature.
+/// @param r First half of the signature.
+/// @param s Second half of the signature.
 struct Permit {
     uint256 value;
     uint256 deadline;
@@ -38,15 +49,65 @@ struct Permit {
 /// @notice Sells datatokens, holds the payment of open orders, and keeps what publishers, referrers and the protocol
 /// earned until they withdraw it. No account can move another's money.
 interface IMarket {
+    /// @notice A new service is for sale.
+    /// @param assetId The asset.
+    /// @param datatoken The service's token.
+    /// @param provider Who runs it.
+    /// @param paymentToken What pays for it; 0 for ether.
+    /// @param price Base units for one whole datatoken.
     event ServiceListed(
         uint256 indexed assetId, address indexed datatoken, address provider, address paymentToken, uint96 price
     );
+
+    /// @notice The price, or what it is paid in, changed. Open orders keep what they were opened with.
+    /// @param assetId The asset.
+    /// @param datatoken The service's token.
+    /// @param publisher The asset's owner, who did it.
+    /// @param paymentToken What pays from now on; 0 for ether.
+    /// @param price Base units for one whole datatoken from now on.
     event PriceChanged(
-        uint256 indexed assetId, address indexed datatoken, address indexed publisher, address paymentToken, uint96 price
+        uint256 indexed assetId,
+        address indexed datatoken,
+        address indexed publisher,
+        address paymentToken,
+        uint96 price
     );
+
+    /// @notice The sale was stopped or resumed.
+    /// @param assetId The asset.
+    /// @param datatoken The service's token.
+    /// @param publisher The asset's owner, who did it.
+    /// @param paused Whether it is stopped from now on.
     event SalePaused(uint256 indexed assetId, address indexed datatoken, address indexed publisher, bool paused);
+
+    /// @notice The front end's part changed. Open orders keep what they were opened with.
+    /// @param assetId The asset.
+    /// @param datatoken The service's token.
+    /// @param publisher The asset's owner, who did it.
+    /// @param bps The part from now on, in 1/10,000.
     event ReferralChanged(uint256 indexed assetId, address indexed datatoken, address indexed publisher, uint16 bps);
-    event ProviderChanged(uint256 indexed assetId, address indexed datatoken, address indexed publisher, address provider);
+
+    /// @notice Another account runs the service. Open orders stay with the provider that they name.
+    /// @param assetId The asset.
+    /// @param datatoken The service's token.
+    /// @param publisher The asset's owner, who did it.
+    /// @param provider Who runs it from now on. Never 0.
+    event ProviderChanged(
+        uint256 indexed assetId, address indexed datatoken, address indexed publisher, address provider
+    );
+
+    /// @notice Datatokens were bought and minted, and everyone's part credited. `buyAndOpen` mints none and does not
+    /// emit this: see `IOrders.OrderOpened`.
+    /// @param assetId The asset.
+    /// @param buyer Who paid and got the datatokens.
+    /// @param datatoken The service's token.
+    /// @param publisher The asset's owner, credited with `paid - referralFee - protocolFee`.
+    /// @param count Whole datatokens.
+    /// @param paymentToken What was paid with; 0 for ether.
+    /// @param paid All that was paid, in base units.
+    /// @param referrer Front end, credited with `referralFee`; 0 for none.
+    /// @param referralFee The front end's part.
+    /// @param protocolFee The protocol's part.
     event DatatokenSold(
         uint256 indexed assetId,
         address indexed buyer,
@@ -59,28 +120,126 @@ interface IMarket {
         uint256 referralFee,
         uint256 protocolFee
     );
+
+    /// @notice An account took out everything that it had earned in a token.
+    /// @param account Who.
+    /// @param token In which token; 0 for ether.
+    /// @param amount How much, in base units.
     event Withdrawn(address indexed account, address indexed token, uint256 amount);
 
+    /// @notice A refund could not be pushed (the receiver or the token refused) and waits to be withdrawn instead.
+    /// @param account The order's consumer.
+    /// @param token In which token; 0 for ether.
+    /// @param amount How much, in base units.
+    event RefundCredited(address indexed account, address indexed token, uint256 amount);
+
+    /// @notice Only the registry lists services.
+    /// @param caller Who tried.
     error NotRegistry(address caller);
+
+    /// @notice Only `Orders` settles and refunds.
+    /// @param caller Who tried.
     error NotOrders(address caller);
+
+    /// @notice Only the market itself.
+    /// @param caller Who tried.
+    error NotSelf(address caller);
+
+    /// @notice Only the asset's owner may do this.
+    /// @param caller Who tried.
+    /// @param assetId The asset.
     error NotAssetOwner(address caller, uint256 assetId);
+
+    /// @notice This address is not a datatoken that the registry listed.
+    /// @param datatoken The address.
     error UnknownService(address datatoken);
+
+    /// @notice The publisher has stopped this sale.
+    /// @param datatoken The service's token.
     error SaleIsPaused(address datatoken);
+
+    /// @notice The asset's state allows no orders.
+    /// @param assetId The asset.
     error NotOrderable(uint256 assetId);
+
+    /// @notice The purchase came later than the buyer allowed.
+    /// @param deadline Until when, in Unix seconds.
     error PurchaseExpired(uint64 deadline);
+
+    /// @notice The service is sold for another token than the buyer expected.
+    /// @param actual What it is sold for.
+    /// @param expected What the buyer named.
     error WrongPaymentToken(address actual, address expected);
+
+    /// @notice One datatoken costs more than the buyer agreed to.
+    /// @param price What it costs, in base units.
+    /// @param maxPrice What the buyer agreed to.
     error PriceTooHigh(uint256 price, uint256 maxPrice);
+
+    /// @notice The ether that came with the call is not exactly what it has to be.
+    /// @param sent What came, in wei.
+    /// @param needed What has to come: 0 for a service sold for an ERC-20.
     error WrongEtherAmount(uint256 sent, uint256 needed);
+
+    /// @notice The token moved another amount than it was told to, like one that takes a fee.
+    /// @param token The token.
+    /// @param received What the market's balance changed by.
+    /// @param needed What it had to change by.
     error InexactPayment(address token, uint256 received, uint256 needed);
+
+    /// @notice The front end's part is above the cap in the code.
+    /// @param bps What was asked for, in 1/10,000.
+    /// @param maxBps The cap.
     error ReferralTooHigh(uint16 bps, uint16 maxBps);
+
+    /// @notice The protocol's part is above the cap in the code, or has nobody to go to. Only at deployment.
+    /// @param bps What was asked for, in 1/10,000.
+    /// @param receiver Who would get it.
+    error InvalidProtocolFee(uint16 bps, address receiver);
+
+    /// @notice No contract is at this address, or it is the datatoken that it should pay for.
+    /// @param token The address.
+    error InvalidPaymentToken(address token);
+
+    /// @notice Nothing is not for sale.
     error ZeroCount();
+
+    /// @notice The account has earned nothing in this token since it last withdrew.
+    /// @param account The account.
+    /// @param token The token; 0 for ether.
     error NothingToWithdraw(address account, address token);
 
-    /// @notice Buys `count` whole datatokens.
+    /// @notice The account does not accept ether.
+    /// @param account The account.
+    error EtherRefused(address account);
+
+    /// @notice A refund is pushed with a fixed amount of gas, so that nobody can make it fail by giving less.
+    /// @param available What is left.
+    /// @param needed What has to be left.
+    error TooLittleGas(uint256 available, uint256 needed);
+
+    /// @notice Buys `count` whole datatokens. The asset's owner is credited at once; the sale is final.
+    /// @param datatoken The service's token.
+    /// @param count Whole datatokens; at least 1.
+    /// @param limits What the buyer agrees to.
     function buy(address datatoken, uint256 count, Limits calldata limits) external payable;
-    /// @notice As `buy`, with the payment token's permit in the same call. A permit that was already used is not an error.
+
+    /// @notice As `buy`, with the payment token's permit in the same call. A permit that was already used, or is not
+    /// valid, is not an error as long as the allowance suffices.
+    /// @param datatoken The service's token.
+    /// @param count Whole datatokens; at least 1.
+    /// @param limits What the buyer agrees to.
+    /// @param permit The buyer's permit to the market.
     function buyWithPermit(address datatoken, uint256 count, Limits calldata limits, Permit calldata permit) external;
-    /// @notice Pays for one whole datatoken and opens an order with it; the payment is held until the order ends.
+
+    /// @notice Pays for one whole datatoken and opens an order with it; the payment is held until the order ends. The
+    /// order's provider is the sale's.
+    /// @param datatoken The service's token.
+    /// @param requestHash Hash of the request that the provider may run.
+    /// @param orderDeadline Until when the provider may fulfil, in Unix seconds; see `IOrders` for its range.
+    /// @param salt Makes the order's id unique.
+    /// @param limits What the buyer agrees to.
+    /// @return orderId The order's id.
     function buyAndOpen(
         address datatoken,
         bytes32 requestHash,
@@ -88,7 +247,15 @@ interface IMarket {
         bytes32 salt,
         Limits calldata limits
     ) external payable returns (bytes32 orderId);
+
     /// @notice As `buyAndOpen`, with the payment token's permit in the same call.
+    /// @param datatoken The service's token.
+    /// @param requestHash Hash of the request that the provider may run.
+    /// @param orderDeadline Until when the provider may fulfil, in Unix seconds.
+    /// @param salt Makes the order's id unique.
+    /// @param limits What the buyer agrees to.
+    /// @param permit The buyer's permit to the market.
+    /// @return orderId The order's id.
     function buyAndOpenWithPermit(
         address datatoken,
         bytes32 requestHash,
@@ -99,19 +266,56 @@ interface IMarket {
     ) external returns (bytes32 orderId);
 
     /// @notice Starts the sale of a new service. Only the registry.
+    /// @param assetId The asset.
+    /// @param datatoken The new service's token.
+    /// @param terms How it is sold; its provider is not 0 here.
     function list(uint256 assetId, address datatoken, ServiceTerms calldata terms) external;
+
+    /// @notice Changes what a datatoken costs. Only the asset's owner.
+    /// @param datatoken The service's token.
+    /// @param paymentToken A contract other than the datatoken; 0 for ether.
+    /// @param price Base units for one whole datatoken; 0 for free.
     function setPrice(address datatoken, address paymentToken, uint96 price) external;
+
+    /// @notice Stops or resumes the sale. Only the asset's owner.
+    /// @param datatoken The service's token.
+    /// @param paused True to stop.
     function setPaused(address datatoken, bool paused) external;
+
+    /// @notice Changes the front end's part of later purchases. Only the asset's owner.
+    /// @param datatoken The service's token.
+    /// @param bps In 1/10,000; at most 1,000.
     function setReferral(address datatoken, uint16 bps) external;
+
+    /// @notice Names who runs the service from now on. Only the asset's owner.
+    /// @param datatoken The service's token.
+    /// @param provider The account; 0 for the caller.
     function setProvider(address datatoken, address provider) external;
 
     /// @notice Divides the held payment of a fulfilled order. Only `Orders`.
+    /// @param order The order.
+    /// @param publisher Who is credited with what the fees leave.
+    /// @return earned What the publisher was credited with, in base units.
     function settle(Order calldata order, address publisher) external returns (uint256 earned);
-    /// @notice Gives the held payment of an unfulfilled order back to its consumer. Only `Orders`.
+
+    /// @notice Gives the held payment of an unfulfilled order back to its consumer. Only `Orders`. If the token or the
+    /// consumer refuses it, it is credited for withdrawal: an order always can end.
+    /// @param order The order.
     function refund(Order calldata order) external;
 
     /// @notice Pays the caller everything that it earned in `token` (0 for ether).
+    /// @param token The token.
+    /// @return amount What was paid, in base units.
     function withdraw(address token) external returns (uint256 amount);
+
+    /// @notice What an account may withdraw.
+    /// @param token The token; 0 for ether.
+    /// @param account The account.
+    /// @return Base units.
     function earningsOf(address token, address account) external view returns (uint256);
+
+    /// @notice How a service is sold now.
+    /// @param datatoken The service's token.
+    /// @return The sale; all zero if there is none.
     function saleOf(address datatoken) external view returns (Sale memory);
 }
