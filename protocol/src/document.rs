@@ -1,0 +1,226 @@
+//! An asset's metadata: a schema.org `Dataset` in the Croissant vocabulary with one `atoll:` section.
+//!
+//! The bytes that are published are the canonical JSON of the document ([`crate::canonical`]); their keccak-256 is on
+//! chain, so nobody can change a term, a bound or a wrapped key without the publisher's wallet.
+
+use alloy_primitives::{Address, B256};
+use serde::{Deserialize, Serialize};
+
+use crate::{envelope::WrappedKey, job::ModelFamily};
+
+mod check;
+mod croissant;
+
+pub use check::{DocumentError, DocumentErrors, MAX_BYTES, MAX_COLUMNS};
+pub use croissant::{Field, FileObject, RecordSet, context};
+
+/// The whole document.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct AssetDocument {
+    /// JSON-LD context: Croissant's, plus the `atoll` prefix.
+    #[serde(rename = "@context")]
+    pub context: serde_json::Value,
+    /// `sc:Dataset`.
+    #[serde(rename = "@type")]
+    pub kind: String,
+    /// Title.
+    pub name: String,
+    /// What it is, for people.
+    pub description: String,
+    /// Croissant version that this follows.
+    #[serde(rename = "conformsTo")]
+    pub conforms_to: String,
+    /// Licence or terms of the data, a URL or an SPDX name.
+    pub license: String,
+    /// Where the data is described, if anywhere.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub url: Option<String>,
+    /// RFC 3339 date of publication.
+    #[serde(rename = "datePublished", default, skip_serializing_if = "Option::is_none")]
+    pub date_published: Option<String>,
+    /// Version of the content.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub version: Option<String>,
+    /// Words to find it by.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub keywords: Vec<String>,
+    /// The sealed file.
+    pub distribution: Vec<FileObject>,
+    /// The table's columns, in Croissant's words.
+    #[serde(rename = "recordSet")]
+    pub record_set: Vec<RecordSet>,
+    /// What the market needs.
+    #[serde(rename = "atoll:market")]
+    pub atoll: AtollSection,
+}
+
+/// What the market needs to know.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct AtollSection {
+    /// Format of this section: 1.
+    pub version: u32,
+    /// Columns with bounds and categories, in the table's order.
+    pub columns: Vec<Column>,
+    /// The sealed content.
+    pub content: Content,
+    /// Who computes on it.
+    pub provider: Provider,
+    /// What may be computed.
+    pub policy: Policy,
+    /// Rows that the publisher chose to show, each with a text per column. They are public.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub sample_rows: Vec<Vec<String>>,
+}
+
+/// A declared column.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Column {
+    /// Name, as in the table's header.
+    pub name: String,
+    /// What it holds.
+    #[serde(rename = "type")]
+    pub kind: ColumnKind,
+    /// In words.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub description: Option<String>,
+}
+
+/// What a column holds. Training scales with these declarations and never with statistics of the private rows.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "snake_case", deny_unknown_fields)]
+pub enum ColumnKind {
+    /// A number. Values outside the bounds are clamped to them.
+    Number {
+        /// Lower bound.
+        min: f64,
+        /// Upper bound, above `min`.
+        max: f64,
+    },
+    /// One of the named values.
+    Category {
+        /// All of them.
+        values: Vec<String>,
+    },
+}
+
+/// The sealed content and its commitment.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Content {
+    /// Version of the content; part of the envelope's context.
+    pub version: u32,
+    /// [`crate::envelope::FORMAT`].
+    pub format: String,
+    /// SHA-256 of the ciphertext.
+    pub ciphertext_sha256: B256,
+    /// Length of the ciphertext in bytes.
+    pub ciphertext_bytes: u64,
+    /// `text/csv`.
+    pub media_type: String,
+    /// Rows, as the publisher declares them.
+    pub rows: u64,
+    /// The content key, wrapped to each party that may open it.
+    pub keys: Vec<WrappedKey>,
+}
+
+/// Who computes on the data.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Provider {
+    /// Wallet that signs receipts and ends orders.
+    pub wallet: Address,
+    /// X25519 public key that the content key is wrapped to.
+    pub public_key: B256,
+}
+
+/// What may be computed on the data.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Policy {
+    /// Model families that may be trained.
+    pub model_families: Vec<ModelFamily>,
+    /// Rows that a training needs at least.
+    pub min_rows: u64,
+    /// Wall clock that one job may use.
+    pub max_seconds: u32,
+    /// Memory that one job may use.
+    pub max_memory_mib: u32,
+    /// Trainable numbers that one model may have.
+    pub max_parameters: u64,
+    /// Consumers that may order; everyone if absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub allow: Option<Vec<Address>>,
+    /// Consumers that may not.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub deny: Vec<Address>,
+}
+
+impl AssetDocument {
+    /// Reads published bytes and checks every rule of the format.
+    ///
+    /// # Errors
+    /// All rules that are broken, each with a JSON pointer.
+    pub fn parse(bytes: &[u8]) -> Result<Self, DocumentErrors> {
+        check::parse(bytes)
+    }
+
+    /// The bytes to publish.
+    ///
+    /// # Errors
+    /// If a number is not finite.
+    pub fn to_bytes(&self) -> Result<Vec<u8>, serde_json::Error> {
+        crate::canonical::to_bytes(self)
+    }
+
+    /// A column by name.
+    pub fn column(&self, name: &str) -> Option<&Column> {
+        self.atoll.columns.iter().find(|c| c.name == name)
+    }
+}
+
+/// A small sound document, for tests.
+#[cfg(test)]
+pub(crate) fn example() -> AssetDocument {
+    let number =
+        |name: &str| Column { name: name.into(), kind: ColumnKind::Number { min: -1.0, max: 1.0 }, description: None };
+    let key = B256::repeat_byte(9);
+    AssetDocument::table(
+        "Points",
+        "Two numbers and a class",
+        "CC-BY-4.0",
+        vec![
+            number("x0"),
+            number("x1"),
+            Column {
+                name: "y".into(),
+                kind: ColumnKind::Category { values: vec!["a".into(), "b".into()] },
+                description: Some("class".into()),
+            },
+        ],
+        Content {
+            version: 1,
+            format: crate::envelope::FORMAT.into(),
+            ciphertext_sha256: B256::repeat_byte(1),
+            ciphertext_bytes: 1000,
+            media_type: "text/csv".into(),
+            rows: 100,
+            keys: vec![WrappedKey { recipient: key, encapsulated: key, ciphertext: vec![0; 48].into() }],
+        },
+        Provider { wallet: Address::repeat_byte(3), public_key: key },
+        Policy {
+            model_families: vec![
+                ModelFamily::LinearRegression,
+                ModelFamily::LogisticRegression,
+                ModelFamily::MultilayerPerceptron,
+            ],
+            min_rows: 50,
+            max_seconds: 600,
+            max_memory_mib: 1024,
+            max_parameters: 10_000,
+            allow: None,
+            deny: Vec::new(),
+        },
+    )
+}

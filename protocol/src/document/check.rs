@@ -1,0 +1,143 @@
+//! The rules of a metadata document.
+
+use std::collections::HashSet;
+
+use super::{AssetDocument, ColumnKind, croissant::CONFORMS_TO};
+use crate::envelope::FORMAT;
+
+/// Most bytes of a document.
+pub const MAX_BYTES: usize = 64 << 10;
+/// Most columns of a table.
+pub const MAX_COLUMNS: usize = 4_096;
+/// Most characters of a name.
+const MAX_NAME: usize = 200;
+/// Most characters of a description.
+const MAX_DESCRIPTION: usize = 10_000;
+/// Most categories of a column.
+const MAX_CATEGORIES: usize = 1_000;
+/// Most sample rows.
+const MAX_SAMPLE_ROWS: usize = 20;
+
+/// One rule that a document breaks.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct DocumentError {
+    /// JSON pointer (RFC 6901) into the document.
+    pub pointer: String,
+    /// What is wrong and what would be right.
+    pub message: String,
+}
+
+/// Every rule that a document breaks, at least one.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub struct DocumentErrors(pub Vec<DocumentError>);
+
+impl std::fmt::Display for DocumentErrors {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "the metadata document can not be published as it is: ")?;
+        for (index, error) in self.0.iter().enumerate() {
+            let separator = if index == 0 { "" } else { "; " };
+            write!(f, "{separator}{}: {}", if error.pointer.is_empty() { "/" } else { &error.pointer }, error.message)?;
+        }
+        Ok(())
+    }
+}
+
+pub(super) fn parse(bytes: &[u8]) -> Result<AssetDocument, DocumentErrors> {
+    let one = |message: String| DocumentErrors(vec![DocumentError { pointer: String::new(), message }]);
+    if bytes.len() > MAX_BYTES {
+        return Err(one(format!("{} bytes are too many; a document has at most {MAX_BYTES}", bytes.len())));
+    }
+    let document: AssetDocument =
+        serde_json::from_slice(bytes).map_err(|error| one(format!("not a metadata document: {error}")))?;
+    let mut rules = Rules(Vec::new());
+    rules.header(&document);
+    rules.columns(&document);
+    rules.content(&document);
+    rules.policy(&document);
+    if rules.0.is_empty() { Ok(document) } else { Err(DocumentErrors(rules.0)) }
+}
+
+struct Rules(Vec<DocumentError>);
+
+impl Rules {
+    fn check(&mut self, holds: bool, pointer: impl Into<String>, message: impl Into<String>) {
+        if !holds {
+            self.0.push(DocumentError { pointer: pointer.into(), message: message.into() });
+        }
+    }
+
+    fn header(&mut self, document: &AssetDocument) {
+        let length = |text: &str| text.chars().count();
+        self.check(document.kind == "sc:Dataset", "/@type", "must be sc:Dataset");
+        self.check(document.conforms_to == CONFORMS_TO, "/conformsTo", format!("must be {CONFORMS_TO}"));
+        let name = length(document.name.trim());
+        self.check((1..=MAX_NAME).contains(&name), "/name", format!("must have 1 to {MAX_NAME} characters"));
+        let described = length(&document.description) <= MAX_DESCRIPTION;
+        self.check(described, "/description", format!("must have at most {MAX_DESCRIPTION} characters"));
+        self.check(!document.license.trim().is_empty(), "/license", "name the licence or terms of the data");
+        self.check(document.atoll.version == 1, "/atoll:market/version", "must be 1");
+    }
+
+    fn columns(&mut self, document: &AssetDocument) {
+        let columns = &document.atoll.columns;
+        let pointer = "/atoll:market/columns";
+        self.check((1..=MAX_COLUMNS).contains(&columns.len()), pointer, format!("must be 1 to {MAX_COLUMNS} columns"));
+        let mut names = HashSet::new();
+        for (index, column) in columns.iter().enumerate() {
+            let at = |field: &str| format!("{pointer}/{index}/{field}");
+            let length = column.name.chars().count();
+            self.check((1..=MAX_NAME).contains(&length), at("name"), format!("must have 1 to {MAX_NAME} characters"));
+            self.check(names.insert(&column.name), at("name"), format!("`{}` is declared twice", column.name));
+            match &column.kind {
+                ColumnKind::Number { min, max } => {
+                    let sound = min.is_finite() && max.is_finite() && min < max && (max - min).is_finite();
+                    self.check(sound, at("type"), "must have min below max");
+                }
+                ColumnKind::Category { values } => {
+                    let count = (2..=MAX_CATEGORIES).contains(&values.len());
+                    self.check(count, at("type/values"), format!("must be 2 to {MAX_CATEGORIES} categories"));
+                    let distinct = values.iter().collect::<HashSet<_>>().len() == values.len();
+                    self.check(distinct, at("type/values"), "must not repeat a category");
+                    self.check(
+                        values.iter().all(|v| !v.is_empty()),
+                        at("type/values"),
+                        "must not have an empty category",
+                    );
+                }
+            }
+        }
+        let fields = document.record_set.iter().flat_map(|r| &r.field).map(|f| &f.name);
+        let same = fields.eq(columns.iter().map(|c| &c.name));
+        self.check(same, "/recordSet", "must have the fields of /atoll:market/columns, in their order");
+        let samples = &document.atoll.sample_rows;
+        let fits = samples.len() <= MAX_SAMPLE_ROWS && samples.iter().all(|row| row.len() == columns.len());
+        let message = format!("must be at most {MAX_SAMPLE_ROWS} rows with one text per column");
+        self.check(fits, "/atoll:market/sample_rows", message);
+    }
+
+    fn content(&mut self, document: &AssetDocument) {
+        let content = &document.atoll.content;
+        let at = |field: &str| format!("/atoll:market/content/{field}");
+        self.check(content.version >= 1, at("version"), "must be at least 1");
+        self.check(content.format == FORMAT, at("format"), format!("must be {FORMAT}"));
+        self.check(content.media_type == "text/csv", at("media_type"), "must be text/csv");
+        self.check(content.rows >= 1, at("rows"), "must be at least 1");
+        self.check(content.ciphertext_bytes >= 72, at("ciphertext_bytes"), "an encrypted file has at least 72 bytes");
+        let provider = document.atoll.provider.public_key;
+        let wrapped = content.keys.iter().any(|k| k.recipient == provider && k.ciphertext.len() == 48);
+        self.check(wrapped, at("keys"), "must have the content key, wrapped to the provider's public key");
+    }
+
+    fn policy(&mut self, document: &AssetDocument) {
+        let policy = &document.atoll.policy;
+        let at = |field: &str| format!("/atoll:market/policy/{field}");
+        self.check(!policy.model_families.is_empty(), at("model_families"), "name at least one model family");
+        self.check(policy.min_rows >= 1, at("min_rows"), "must be at least 1");
+        self.check(policy.max_seconds >= 1, at("max_seconds"), "must be at least 1");
+        self.check(policy.max_memory_mib >= 64, at("max_memory_mib"), "must be at least 64");
+        self.check(policy.max_parameters >= 1, at("max_parameters"), "must be at least 1");
+    }
+}
+
+#[cfg(test)]
+mod tests;

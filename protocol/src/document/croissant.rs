@@ -1,0 +1,136 @@
+//! The Croissant part of the document: how data catalogues and ML tools read the columns.
+
+use serde::{Deserialize, Serialize};
+use serde_json::json;
+
+use super::{AssetDocument, AtollSection, Column, ColumnKind, Content, Policy, Provider};
+
+/// Croissant version that the documents follow.
+pub(super) const CONFORMS_TO: &str = "http://mlcommons.org/croissant/1.0";
+
+/// A file, here the sealed one.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct FileObject {
+    /// `cr:FileObject`.
+    #[serde(rename = "@type")]
+    pub kind: String,
+    /// Id within the document.
+    #[serde(rename = "@id")]
+    pub id: String,
+    /// Name.
+    pub name: String,
+    /// Where it is: `atoll:sealed`, for the file never leaves its provider in the clear.
+    #[serde(rename = "contentUrl")]
+    pub content_url: String,
+    /// Media type of the plaintext.
+    #[serde(rename = "encodingFormat")]
+    pub encoding_format: String,
+    /// SHA-256 of the stored (encrypted) bytes, hex.
+    pub sha256: String,
+}
+
+/// A table.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct RecordSet {
+    /// `cr:RecordSet`.
+    #[serde(rename = "@type")]
+    pub kind: String,
+    /// Id within the document.
+    #[serde(rename = "@id")]
+    pub id: String,
+    /// Name.
+    pub name: String,
+    /// Columns.
+    pub field: Vec<Field>,
+}
+
+/// A column.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Field {
+    /// `cr:Field`.
+    #[serde(rename = "@type")]
+    pub kind: String,
+    /// Id within the document.
+    #[serde(rename = "@id")]
+    pub id: String,
+    /// Name.
+    pub name: String,
+    /// In words.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub description: Option<String>,
+    /// `sc:Float` or `sc:Text`.
+    #[serde(rename = "dataType")]
+    pub data_type: String,
+    /// Which column of which file.
+    pub source: serde_json::Value,
+}
+
+/// The JSON-LD context: the vocabulary's own, as its specification gives it, and the `atoll` prefix.
+pub fn context() -> serde_json::Value {
+    json!({
+        "@language": "en", "@vocab": "https://schema.org/", "sc": "https://schema.org/",
+        "cr": "http://mlcommons.org/croissant/", "rai": "http://mlcommons.org/croissant/RAI/",
+        "dct": "http://purl.org/dc/terms/", "atoll": "https://atoll.dev/ns/v1#",
+        "citeAs": "cr:citeAs", "column": "cr:column", "conformsTo": "dct:conformsTo", "data": {"@id": "cr:data", "@type": "@json"},
+        "dataType": {"@id": "cr:dataType", "@type": "@vocab"},
+        "examples": {"@id": "cr:examples", "@type": "@json"}, "extract": "cr:extract", "field": "cr:field",
+        "fileObject": "cr:fileObject", "fileProperty": "cr:fileProperty", "fileSet": "cr:fileSet", "format": "cr:format",
+        "includes": "cr:includes", "isLiveDataset": "cr:isLiveDataset", "jsonPath": "cr:jsonPath", "key": "cr:key",
+        "md5": "cr:md5", "parentField": "cr:parentField", "path": "cr:path", "recordSet": "cr:recordSet",
+        "references": "cr:references", "regex": "cr:regex", "repeated": "cr:repeated", "replace": "cr:replace",
+        "samplingRate": "cr:samplingRate", "separator": "cr:separator", "source": "cr:source",
+        "subField": "cr:subField", "transform": "cr:transform"
+    })
+}
+
+impl AssetDocument {
+    /// A complete document of a sealed table: the Croissant part follows from the declared columns.
+    pub fn table(
+        name: &str,
+        description: &str,
+        license: &str,
+        columns: Vec<Column>,
+        content: Content,
+        provider: Provider,
+        policy: Policy,
+    ) -> Self {
+        let field = |column: &Column| Field {
+            kind: "cr:Field".into(),
+            id: format!("table/{}", column.name),
+            name: column.name.clone(),
+            description: column.description.clone(),
+            data_type: match column.kind {
+                ColumnKind::Number { .. } => "sc:Float".into(),
+                ColumnKind::Category { .. } => "sc:Text".into(),
+            },
+            source: json!({"fileObject": {"@id": "sealed"}, "extract": {"column": column.name}}),
+        };
+        Self {
+            context: context(),
+            kind: "sc:Dataset".into(),
+            name: name.into(),
+            description: description.into(),
+            conforms_to: CONFORMS_TO.into(),
+            license: license.into(),
+            url: None,
+            date_published: None,
+            version: None,
+            keywords: Vec::new(),
+            distribution: vec![FileObject {
+                kind: "cr:FileObject".into(),
+                id: "sealed".into(),
+                name: "sealed".into(),
+                content_url: "atoll:sealed".into(),
+                encoding_format: content.media_type.clone(),
+                sha256: hex::encode(content.ciphertext_sha256),
+            }],
+            record_set: vec![RecordSet {
+                kind: "cr:RecordSet".into(),
+                id: "table".into(),
+                name: "table".into(),
+                field: columns.iter().map(field).collect(),
+            }],
+            atoll: AtollSection { version: 1, columns, content, provider, policy, sample_rows: Vec::new() },
+        }
+    }
+}

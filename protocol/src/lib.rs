@@ -1,0 +1,16 @@
+//! What all parties of an Atoll market agree on, byte for byte: contract bindings, signed messages, asset metadata,
+//! the job spec, the receipt, the envelope that keeps content secret, the worker's pipe, and the REST API's resources.
+//!
+//! No network, no database, no clock: time and randomness are the caller's.
+
+pub mod api;
+pub mod canonical;
+pub mod contracts;
+pub mod document;
+pub mod envelope;
+pub mod failure;
+pub mod ids;
+pub mod job;
+pub mod report;
+pub mod signed;
+pub mod worker;

@@ -1,0 +1,66 @@
+//! What a job tells about its training: progress while it runs and the report at its end.
+
+use serde::{Deserialize, Serialize};
+
+/// One epoch's end.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct Progress {
+    /// Epochs done, from 1.
+    pub epoch: u32,
+    /// Epochs declared.
+    pub epochs: u32,
+    /// Mean training loss of this epoch, 3 significant digits.
+    pub loss: f64,
+    /// Metric on the held-out rows (accuracy, or root mean square error for a regression), 3 digits; none if fewer
+    /// than [`MIN_METRIC_ROWS`] rows are held out.
+    pub test_metric: Option<f64>,
+}
+
+/// Metrics over fewer rows than this are not released.
+pub const MIN_METRIC_ROWS: usize = 20;
+
+/// The end of a training, as it is sealed to the buyer beside the model.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Report {
+    /// Rows trained on.
+    pub train_rows: u64,
+    /// Rows held out.
+    pub test_rows: u64,
+    /// Accuracy on the held-out rows; classification only.
+    pub test_accuracy: Option<f64>,
+    /// Root mean square error on the held-out rows, in the target's own unit; regression only.
+    pub test_rmse: Option<f64>,
+    /// Mean loss of the last epoch.
+    pub final_loss: f64,
+    /// Every epoch.
+    pub history: Vec<Progress>,
+    /// Inputs in the model's order, with the scaling that was applied: a model is used with the same.
+    pub inputs: Vec<Input>,
+    /// Class names in the order of the outputs; empty for a regression.
+    pub classes: Vec<String>,
+    /// Scaling of a regression's output: value = output × scale + offset. None for a classification.
+    pub output_scaling: Option<Scaling>,
+    /// Name and version of the trainer.
+    pub trainer: String,
+}
+
+/// One input of the model.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Input {
+    /// Column it is made from.
+    pub column: String,
+    /// The category that this input is 1 for (one-hot), or none for a number.
+    pub category: Option<String>,
+    /// For a number: input = (value − offset) / scale, after clamping to the declared bounds.
+    pub scaling: Option<Scaling>,
+}
+
+/// A linear map from the declared bounds to −1 … 1.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Scaling {
+    /// Middle of the declared bounds.
+    pub offset: f64,
+    /// Half of their distance.
+    pub scale: f64,
+}

@@ -1,0 +1,98 @@
+//! Messages that wallets sign (EIP-712), under the domain of one chain's `Orders` contract.
+
+use alloy_primitives::{Address, B256, Signature};
+use alloy_sol_types::{Eip712Domain, SolStruct, eip712_domain, sol};
+
+sol! {
+    /// A consumer's wish to run the spec of an order, and the key that the result is sealed to.
+    #[derive(Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+    struct JobRequest {
+        /// The open order that pays for it.
+        bytes32 orderId;
+        /// keccak-256 of the canonical job spec; equals the order's request hash.
+        bytes32 specHash;
+        /// X25519 public key of the consumer.
+        bytes32 resultKey;
+        /// Unix seconds after which the request is void.
+        uint64 deadline;
+    }
+
+    /// A provider's word on what it ran. Its signing hash is what `Orders.fulfil` records.
+    #[derive(Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+    struct Receipt {
+        /// The order that it fulfils.
+        bytes32 orderId;
+        /// Signing hash of the consumer's `JobRequest`.
+        bytes32 requestHash;
+        /// keccak-256 of the asset's metadata bytes under which it ran.
+        bytes32 metadataHash;
+        /// SHA-256 of the ciphertext that was opened.
+        bytes32 dataCommitment;
+        /// keccak-256 of the canonical job spec.
+        bytes32 specHash;
+        /// SHA-256 of the trainer's executable.
+        bytes32 trainerHash;
+        /// SHA-256 of the model (safetensors), before sealing.
+        bytes32 modelHash;
+        /// SHA-256 of the sealed result as it is delivered.
+        bytes32 resultHash;
+        /// Privacy spent, in millionths of epsilon; 0 where no noise was declared.
+        uint64 epsilonMicros;
+        /// Unix seconds, rounded down to 10 s: exact durations would tell of the data.
+        uint64 finishedAt;
+    }
+}
+
+/// A signature that can not be accepted.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum SignatureError {
+    /// Not 65 bytes of r, s and v.
+    #[error("a signature is 65 bytes of hex: r, s and v")]
+    Form,
+    /// v is neither 27 nor 28.
+    #[error("the signature's v must be 27 or 28")]
+    RecoveryId,
+    /// s is in the upper half of the order (EIP-2).
+    #[error("the signature's s is in the upper half, which would allow a second form of the same signature")]
+    HighS,
+    /// No key can have made it.
+    #[error("the signature is not valid for any key")]
+    Unrecoverable,
+    /// Somebody else made it.
+    #[error("the message is signed by {actual} and not by {expected}; sign it with the wallet of {expected}")]
+    WrongSigner {
+        /// Who signed.
+        actual: Address,
+        /// Who should have.
+        expected: Address,
+    },
+}
+
+/// The EIP-712 domain of a market: its chain and its `Orders` contract.
+pub fn domain(chain_id: u64, orders: Address) -> Eip712Domain {
+    eip712_domain! { name: "Atoll", version: "1", chain_id: chain_id, verifying_contract: orders, }
+}
+
+/// The hash that a wallet signs for this message.
+pub fn signing_hash<M: SolStruct>(message: &M, domain: &Eip712Domain) -> B256 {
+    message.eip712_signing_hash(domain)
+}
+
+/// Accepts only the one canonical form of a signature by `expected` over `hash`: 65 bytes, v of 27 or 28, low s.
+///
+/// # Errors
+/// See [`SignatureError`].
+pub fn verify(hash: B256, signature: &[u8], expected: Address) -> Result<(), SignatureError> {
+    let bytes: &[u8; 65] = signature.try_into().map_err(|_| SignatureError::Form)?;
+    let odd = match bytes[64] {
+        27 => false,
+        28 => true,
+        _ => return Err(SignatureError::RecoveryId),
+    };
+    let signature = Signature::from_bytes_and_parity(&bytes[..64], odd);
+    if signature.normalize_s().is_some() {
+        return Err(SignatureError::HighS);
+    }
+    let actual = signature.recover_address_from_prehash(&hash).map_err(|_| SignatureError::Unrecoverable)?;
+    if actual == expected { Ok(()) } else { Err(SignatureError::WrongSigner { actual, expected }) }
+}
