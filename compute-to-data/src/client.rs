@@ -1,0 +1,500 @@
+//! The server's REST API, as any client sees it: the provider's runner and the command line use the same.
+//!
+//! Every method is one request. A failed request says what the server said ([`ClientError::Problem`]); requests that
+//! create carry an `Idempotency-Key`, so that one lost answer can be asked for again without doing the work twice.
+
+use std::time::Duration;
+
+use alloy::primitives::{Address, B256, U256};
+use atoll_protocol::api::{
+    Asset, Completion, Heartbeat, HeartbeatAnswer, Job, Lease, LeaseFailure, Market, NewJob, NewUpload, Nonce, Order,
+    OrderStatus, Page, Problem, Provider, ProviderStatus, ResultInfo, Session, Upload,
+};
+use reqwest::{Method, RequestBuilder, Response, StatusCode, Url, header};
+use serde::{Serialize, de::DeserializeOwned};
+use sha2::{Digest, Sha256};
+use tokio::io::{AsyncWrite, AsyncWriteExt};
+use uuid::Uuid;
+use zeroize::Zeroizing;
+
+mod events;
+mod sign_in;
+
+pub use events::JobEvents;
+pub use sign_in::message as sign_in_message;
+
+/// Time for a request whose body is small; transfers are bounded by progress instead.
+const REQUEST_TIMEOUT: Duration = Duration::from_secs(30);
+/// A transfer in which nothing arrives for this long has failed.
+const STALL_TIMEOUT: Duration = Duration::from_secs(60);
+
+/// A request that did not succeed.
+#[derive(Debug, thiserror::Error)]
+pub enum ClientError {
+    /// The address is not one of an HTTP server.
+    #[error("`{url}` is not the address of a server; give one like http://127.0.0.1:8080")]
+    Address {
+        /// What was given.
+        url: String,
+    },
+    /// No answer.
+    #[error("no answer from {url} ({cause}); check the address and that the server is running")]
+    Unreachable {
+        /// The server.
+        url: String,
+        /// The innermost cause.
+        cause: String,
+    },
+    /// The server refused, and said why.
+    #[error("{}", sentence(.0))]
+    Problem(Box<Problem>),
+    /// The server's answer is not what its API promises.
+    #[error(
+        "the server at {url} did not answer as its API promises ({cause}); check that it is an Atoll server of this version"
+    )]
+    Malformed {
+        /// The server.
+        url: String,
+        /// What was wrong.
+        cause: String,
+    },
+    /// More bytes than were expected.
+    #[error("the server sent more than the {limit} bytes that were expected; nothing of it was used")]
+    TooLong {
+        /// Bytes that were expected at most.
+        limit: u64,
+    },
+    /// The wallet could not sign.
+    #[error("the wallet could not sign: {0}")]
+    Signer(#[from] alloy::signers::Error),
+    /// A local file.
+    #[error("a local file could not be read or written: {0}")]
+    Io(#[from] std::io::Error),
+}
+
+impl ClientError {
+    /// The HTTP status of a refusal.
+    pub fn status(&self) -> Option<u16> {
+        match self {
+            Self::Problem(problem) => Some(problem.status),
+            _ => None,
+        }
+    }
+
+    /// True where asking again later may succeed: the server was not there, or says that the fault is its own.
+    pub fn is_transient(&self) -> bool {
+        match self {
+            Self::Unreachable { .. } => true,
+            Self::Problem(problem) => problem.status >= 500 || problem.status == 429,
+            _ => false,
+        }
+    }
+}
+
+fn sentence(problem: &Problem) -> String {
+    let mut text = if problem.detail.is_empty() { problem.title.clone() } else { problem.detail.clone() };
+    for error in &problem.errors {
+        text.push_str(&format!("\n  {}: {}", error.pointer, error.detail));
+    }
+    if let (true, Some(id)) = (problem.status >= 500, &problem.request_id) {
+        text.push_str(&format!(" (request {id})"));
+    }
+    text
+}
+
+/// What to list of the catalogue.
+#[derive(Clone, Debug, Default, Serialize)]
+pub struct AssetQuery {
+    /// Words to find in name and description.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub q: Option<String>,
+    /// Only of this publisher.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub publisher: Option<Address>,
+    /// Items per page.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub limit: Option<u32>,
+    /// `next_cursor` of the page before.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub cursor: Option<String>,
+}
+
+/// What to list of one's orders.
+#[derive(Clone, Debug, Default, Serialize)]
+pub struct OrderQuery {
+    /// Only in this state.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub status: Option<OrderStatus>,
+    /// Items per page.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub limit: Option<u32>,
+    /// `next_cursor` of the page before.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub cursor: Option<String>,
+}
+
+/// Which page of a list.
+#[derive(Clone, Debug, Default, Serialize)]
+pub struct PageQuery {
+    /// Items per page.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub limit: Option<u32>,
+    /// `next_cursor` of the page before.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub cursor: Option<String>,
+}
+
+/// A connection to one server, with at most one session. Clones share connections; each has its own session.
+#[derive(Clone)]
+pub struct Client {
+    http: reqwest::Client,
+    /// Without a slash at the end.
+    base: Url,
+    token: Option<Zeroizing<String>>,
+}
+
+impl std::fmt::Debug for Client {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        // The bearer token stays out of every log.
+        write!(f, "Client({}, signed in: {})", self.base, self.token.is_some())
+    }
+}
+
+impl Client {
+    /// Prepares for a server; connects on the first request.
+    ///
+    /// # Errors
+    /// [`ClientError::Address`] if this is not an http or https URL.
+    pub fn new(server_url: &str) -> Result<Self, ClientError> {
+        let address = || ClientError::Address { url: server_url.to_owned() };
+        let base = Url::parse(server_url.trim_end_matches('/')).map_err(|_| address())?;
+        if !matches!(base.scheme(), "http" | "https") || base.host_str().is_none() {
+            return Err(address());
+        }
+        let http = reqwest::Client::builder()
+            .connect_timeout(Duration::from_secs(10))
+            .read_timeout(STALL_TIMEOUT)
+            .redirect(reqwest::redirect::Policy::none())
+            .user_agent(concat!("atoll/", env!("CARGO_PKG_VERSION")))
+            .build()
+            .map_err(|_| address())?;
+        Ok(Self { http, base, token: None })
+    }
+
+    /// The server's address as the sign-in message names it: scheme, host and port.
+    pub fn origin(&self) -> String {
+        self.base.as_str().trim_end_matches('/').to_owned()
+    }
+
+    /// True while a session is held (the server may have ended it).
+    pub fn is_signed_in(&self) -> bool {
+        self.token.is_some()
+    }
+
+    /// `POST /v1/nonces`.
+    ///
+    /// # Errors
+    /// Those of the request.
+    pub async fn nonce(&self) -> Result<Nonce, ClientError> {
+        self.json(self.request(Method::POST, "nonces")).await
+    }
+
+    /// `DELETE /v1/sessions/current`; forgets the token.
+    ///
+    /// # Errors
+    /// Those of the request.
+    pub async fn sign_out(&mut self) -> Result<(), ClientError> {
+        let request = self.request(Method::DELETE, "sessions/current");
+        self.token = None;
+        self.send(request).await.map(drop)
+    }
+
+    /// `GET /v1/market`.
+    ///
+    /// # Errors
+    /// Those of the request.
+    pub async fn market(&self) -> Result<Market, ClientError> {
+        self.json(self.request(Method::GET, "market")).await
+    }
+
+    /// `GET /v1/assets`.
+    ///
+    /// # Errors
+    /// Those of the request.
+    pub async fn assets(&self, query: &AssetQuery) -> Result<Page<Asset>, ClientError> {
+        self.json(self.request(Method::GET, "assets").query(query)).await
+    }
+
+    /// `GET /v1/assets/{token_id}`.
+    ///
+    /// # Errors
+    /// Those of the request.
+    pub async fn asset(&self, token_id: U256) -> Result<Asset, ClientError> {
+        self.json(self.request(Method::GET, &format!("assets/{token_id}"))).await
+    }
+
+    /// `GET /v1/assets/{token_id}/content`: writes the ciphertext and says its SHA-256 and length.
+    ///
+    /// # Errors
+    /// Those of the request; [`ClientError::TooLong`] if it is longer than `limit`.
+    pub async fn asset_content(
+        &self,
+        token_id: U256,
+        limit: u64,
+        to: &mut (impl AsyncWrite + Unpin),
+    ) -> Result<ResultInfo, ClientError> {
+        let request = self.transfer(Method::GET, &format!("assets/{token_id}/content"));
+        let response = self.send(request).await?;
+        self.copy(response, limit, to).await
+    }
+
+    /// `POST /v1/uploads`.
+    ///
+    /// # Errors
+    /// Those of the request.
+    pub async fn create_upload(&self, upload: &NewUpload) -> Result<Upload, ClientError> {
+        self.json(self.creating("uploads", upload)).await
+    }
+
+    /// `PUT /v1/uploads/{id}/content`: sends `bytes` bytes of ciphertext, streamed if the body is a file or a stream
+    /// ([`reqwest::Body::wrap_stream`]).
+    ///
+    /// # Errors
+    /// Those of the request.
+    pub async fn put_upload_content(
+        &self,
+        id: Uuid,
+        bytes: u64,
+        body: impl Into<reqwest::Body>,
+    ) -> Result<Upload, ClientError> {
+        let request = self
+            .transfer(Method::PUT, &format!("uploads/{id}/content"))
+            .header(header::CONTENT_TYPE, "application/octet-stream")
+            .header(header::CONTENT_LENGTH, bytes)
+            .body(body);
+        self.json(request).await
+    }
+
+    /// `GET /v1/uploads/{id}`.
+    ///
+    /// # Errors
+    /// Those of the request.
+    pub async fn upload(&self, id: Uuid) -> Result<Upload, ClientError> {
+        self.json(self.request(Method::GET, &format!("uploads/{id}"))).await
+    }
+
+    /// `GET /v1/orders`: one's own, as consumer or provider.
+    ///
+    /// # Errors
+    /// Those of the request.
+    pub async fn orders(&self, query: &OrderQuery) -> Result<Page<Order>, ClientError> {
+        self.json(self.request(Method::GET, "orders").query(query)).await
+    }
+
+    /// `GET /v1/orders/{id}`.
+    ///
+    /// # Errors
+    /// Those of the request.
+    pub async fn order(&self, id: B256) -> Result<Order, ClientError> {
+        self.json(self.request(Method::GET, &format!("orders/{id}"))).await
+    }
+
+    /// `POST /v1/jobs`.
+    ///
+    /// # Errors
+    /// Those of the request.
+    pub async fn submit_job(&self, job: &NewJob) -> Result<Job, ClientError> {
+        self.json(self.creating("jobs", job)).await
+    }
+
+    /// `GET /v1/jobs`: one's own.
+    ///
+    /// # Errors
+    /// Those of the request.
+    pub async fn jobs(&self, query: &PageQuery) -> Result<Page<Job>, ClientError> {
+        self.json(self.request(Method::GET, "jobs").query(query)).await
+    }
+
+    /// `GET /v1/jobs/{id}`.
+    ///
+    /// # Errors
+    /// Those of the request.
+    pub async fn job(&self, id: Uuid) -> Result<Job, ClientError> {
+        self.json(self.request(Method::GET, &format!("jobs/{id}"))).await
+    }
+
+    /// `GET /v1/jobs/{id}/events`: every change from the one after `last_event_id` on, until the job has ended.
+    /// Reconnects by itself.
+    pub fn job_events(&self, id: Uuid, last_event_id: Option<i64>) -> JobEvents {
+        JobEvents::new(self.clone(), id, last_event_id)
+    }
+
+    /// `POST /v1/jobs/{id}/cancellation`.
+    ///
+    /// # Errors
+    /// Those of the request.
+    pub async fn cancel_job(&self, id: Uuid) -> Result<Job, ClientError> {
+        self.json(self.request(Method::POST, &format!("jobs/{id}/cancellation"))).await
+    }
+
+    /// `GET /v1/jobs/{id}/result`: the sealed bytes, at most `limit`.
+    ///
+    /// # Errors
+    /// Those of the request; [`ClientError::TooLong`].
+    pub async fn job_result(&self, id: Uuid, limit: u64) -> Result<Vec<u8>, ClientError> {
+        let request = self.transfer(Method::GET, &format!("jobs/{id}/result"));
+        let response = self.send(request).await?;
+        let mut bytes = Vec::new();
+        self.copy(response, limit, &mut bytes).await?;
+        Ok(bytes)
+    }
+
+    /// `PUT /v1/providers/{address}`.
+    ///
+    /// # Errors
+    /// Those of the request.
+    pub async fn put_provider(&self, address: Address, status: &ProviderStatus) -> Result<Provider, ClientError> {
+        self.json(self.request(Method::PUT, &format!("providers/{address}")).json(status)).await
+    }
+
+    /// `GET /v1/providers/{address}`.
+    ///
+    /// # Errors
+    /// Those of the request.
+    pub async fn provider(&self, address: Address) -> Result<Provider, ClientError> {
+        self.json(self.request(Method::GET, &format!("providers/{address}"))).await
+    }
+
+    /// `POST /v1/leases`: a job to run, if one waits.
+    ///
+    /// # Errors
+    /// Those of the request.
+    pub async fn lease(&self) -> Result<Option<Lease>, ClientError> {
+        let request = self.request(Method::POST, "leases").header("idempotency-key", Uuid::new_v4().to_string());
+        let response = self.send(request).await?;
+        if response.status() == StatusCode::NO_CONTENT {
+            return Ok(None);
+        }
+        self.parse(response).await.map(Some)
+    }
+
+    /// `POST /v1/leases/{id}/heartbeats`.
+    ///
+    /// # Errors
+    /// Those of the request.
+    pub async fn heartbeat(&self, lease: Uuid, heartbeat: &Heartbeat) -> Result<HeartbeatAnswer, ClientError> {
+        self.json(self.request(Method::POST, &format!("leases/{lease}/heartbeats")).json(heartbeat)).await
+    }
+
+    /// `PUT /v1/leases/{id}/result`: the sealed result.
+    ///
+    /// # Errors
+    /// Those of the request.
+    pub async fn put_result(&self, lease: Uuid, sealed: Vec<u8>) -> Result<ResultInfo, ClientError> {
+        let request = self
+            .transfer(Method::PUT, &format!("leases/{lease}/result"))
+            .header(header::CONTENT_TYPE, "application/octet-stream")
+            .body(sealed);
+        self.json(request).await
+    }
+
+    /// `POST /v1/leases/{id}/failure`.
+    ///
+    /// # Errors
+    /// Those of the request.
+    pub async fn fail_lease(&self, lease: Uuid, failure: &LeaseFailure) -> Result<Job, ClientError> {
+        self.json(self.request(Method::POST, &format!("leases/{lease}/failure")).json(failure)).await
+    }
+
+    /// `POST /v1/leases/{id}/completion`.
+    ///
+    /// # Errors
+    /// Those of the request.
+    pub async fn complete_lease(&self, lease: Uuid, completion: &Completion) -> Result<Job, ClientError> {
+        self.json(self.request(Method::POST, &format!("leases/{lease}/completion")).json(completion)).await
+    }
+
+    /// A request whose whole exchange is short.
+    fn request(&self, method: Method, path: &str) -> RequestBuilder {
+        self.transfer(method, path).timeout(REQUEST_TIMEOUT)
+    }
+
+    fn creating(&self, path: &str, body: &impl Serialize) -> RequestBuilder {
+        self.request(Method::POST, path).header("idempotency-key", Uuid::new_v4().to_string()).json(body)
+    }
+
+    /// A request that may take as long as bytes keep moving.
+    fn transfer(&self, method: Method, path: &str) -> RequestBuilder {
+        let request = self.http.request(method, format!("{}/v1/{path}", self.origin()));
+        match &self.token {
+            Some(token) => request.bearer_auth(token.as_str()),
+            None => request,
+        }
+    }
+
+    async fn json<T: DeserializeOwned>(&self, request: RequestBuilder) -> Result<T, ClientError> {
+        let response = self.send(request).await?;
+        self.parse(response).await
+    }
+
+    async fn parse<T: DeserializeOwned>(&self, response: Response) -> Result<T, ClientError> {
+        let bytes = response.bytes().await.map_err(|e| self.unreachable(&e))?;
+        serde_json::from_slice(&bytes).map_err(|e| self.malformed(e.to_string()))
+    }
+
+    /// Sends, once more if the connection failed and the request can be repeated: every request of this API is
+    /// idempotent, by its method or by its key.
+    async fn send(&self, request: RequestBuilder) -> Result<Response, ClientError> {
+        let again = request.try_clone();
+        let response = match (request.send().await, again) {
+            (Err(error), Some(again)) if error.is_connect() || error.is_request() => again.send().await,
+            (result, _) => result,
+        };
+        let response = response.map_err(|e| self.unreachable(&e))?;
+        let status = response.status();
+        if status.is_success() {
+            return Ok(response);
+        }
+        let bytes = response.bytes().await.unwrap_or_default();
+        match serde_json::from_slice::<Problem>(&bytes) {
+            Ok(problem) => Err(ClientError::Problem(Box::new(problem))),
+            Err(_) => Err(self.malformed(format!("status {status} without a problem document"))),
+        }
+    }
+
+    async fn copy(
+        &self,
+        mut response: Response,
+        limit: u64,
+        to: &mut (impl AsyncWrite + Unpin),
+    ) -> Result<ResultInfo, ClientError> {
+        let mut hash = Sha256::new();
+        let mut bytes = 0;
+        while let Some(chunk) = response.chunk().await.map_err(|e| self.unreachable(&e))? {
+            bytes += chunk.len() as u64;
+            if bytes > limit {
+                return Err(ClientError::TooLong { limit });
+            }
+            hash.update(&chunk);
+            to.write_all(&chunk).await?;
+        }
+        to.flush().await?;
+        Ok(ResultInfo { sha256: B256::from_slice(&hash.finalize()), bytes })
+    }
+
+    fn unreachable(&self, error: &reqwest::Error) -> ClientError {
+        let mut cause: &dyn std::error::Error = error;
+        while let Some(source) = cause.source() {
+            cause = source;
+        }
+        ClientError::Unreachable { url: self.origin(), cause: cause.to_string() }
+    }
+
+    fn malformed(&self, cause: String) -> ClientError {
+        ClientError::Malformed { url: self.origin(), cause }
+    }
+
+    fn keep(&mut self, session: &Session) {
+        self.token = Some(Zeroizing::new(session.token.clone()));
+    }
+}
