@@ -1,0 +1,75 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+pragma solidity 0.8.30;
+
+import {Limits} from "../../src/interfaces/IMarket.sol";
+import {Order} from "../../src/interfaces/IOrders.sol";
+import {Market} from "../../src/Market.sol";
+import {Orders} from "../../src/Orders.sol";
+
+/// @notice A buyer that is a contract: pays ether and opens an order.
+abstract contract BuyerContract {
+    Market internal immutable MARKET;
+    Orders internal immutable ORDERS;
+
+    constructor(Market market, Orders orders) {
+        MARKET = market;
+        ORDERS = orders;
+    }
+
+    function buyAndOpen(address datatoken, bytes32 request, uint64 deadline, uint256 price) external payable {
+        Limits memory limits = Limits(address(0), price, deadline, address(0));
+        MARKET.buyAndOpen{value: price}(datatoken, request, deadline, 0, limits);
+    }
+
+    function withdraw(address token) external {
+        MARKET.withdraw(token);
+    }
+}
+
+/// @notice Takes no ether at first; its owner learns to, later.
+contract RejectingBuyer is BuyerContract {
+    bool public accepts;
+
+    constructor(Market market, Orders orders) BuyerContract(market, orders) {}
+
+    function learn() external {
+        accepts = true;
+    }
+
+    receive() external payable {
+        require(accepts, "no ether, please");
+    }
+}
+
+/// @notice Burns all gas that it is given when it gets ether.
+contract GasBurningBuyer is BuyerContract {
+    constructor(Market market, Orders orders) BuyerContract(market, orders) {}
+
+    receive() external payable {
+        while (true) {}
+    }
+}
+
+/// @notice Tries to end its order a second time, and to withdraw, from inside its refund.
+contract ReentrantBuyer is BuyerContract {
+    Order private _order;
+    bytes4 public endError;
+    bytes4 public withdrawError;
+
+    constructor(Market market, Orders orders) BuyerContract(market, orders) {}
+
+    function remember(Order calldata order) external {
+        _order = order;
+    }
+
+    receive() external payable {
+        try ORDERS.returnExpired(_order) {}
+        catch (bytes memory reason) {
+            endError = bytes4(reason);
+        }
+        try MARKET.withdraw(address(0)) {}
+        catch (bytes memory reason) {
+            withdrawError = bytes4(reason);
+        }
+    }
+}
