@@ -20,7 +20,7 @@ contract DatatokenTest is Fixture {
     function test_isTransferable() public {
         holdDatatokens(buyer, 2);
         vm.prank(buyer);
-        datatoken.transfer(stranger, ONE / 2);
+        assertTrue(datatoken.transfer(stranger, ONE / 2));
         assertEq(datatoken.balanceOf(stranger), ONE / 2);
         assertEq(datatoken.balanceOf(buyer), 2 * ONE - ONE / 2);
     }

@@ -203,6 +203,7 @@ contract OrdersTest is Fixture {
     }
 
     function test_endsOnce_whateverTheWay() public {
+        // forge-lint: disable-next-line(unsafe-typecast)
         bytes32[3] memory salts = [bytes32("a"), "b", "c"];
         for (uint8 first = 0; first < 3; ++first) {
             (Order memory order, bytes32 id) = openHeld(salts[first]);
@@ -236,6 +237,8 @@ contract OrdersTest is Fixture {
     function testFuzz_presentedOrder_mustBeTheOpenedOne(uint8 field, uint256 to) public {
         (Order memory order, bytes32 id) = openHeld("a");
         field = uint8(bound(field, 0, 10));
+        // Any account will do.
+        // forge-lint: disable-next-line(unsafe-typecast)
         address account = address(uint160(to));
         if (field == 0) order.datatoken = account;
         else if (field == 1) order.consumer = account;

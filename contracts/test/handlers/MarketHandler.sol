@@ -198,7 +198,7 @@ contract MarketHandler is StdUtils {
         Datatoken service = services[what % services.length];
         amount = bound(amount, 0, service.balanceOf(account(from)));
         VM.prank(account(from));
-        service.transfer(account(to), amount);
+        if (!service.transfer(account(to), amount)) ++violations;
     }
 
     function setBlocked(uint256 who, bool on) external {

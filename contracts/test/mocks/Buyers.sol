@@ -65,10 +65,13 @@ contract ReentrantBuyer is BuyerContract {
     receive() external payable {
         try ORDERS.returnExpired(_order) {}
         catch (bytes memory reason) {
+            // The selector is what is wanted.
+            // forge-lint: disable-next-line(unsafe-typecast)
             endError = bytes4(reason);
         }
         try MARKET.withdraw(address(0)) {}
         catch (bytes memory reason) {
+            // forge-lint: disable-next-line(unsafe-typecast)
             withdrawError = bytes4(reason);
         }
     }

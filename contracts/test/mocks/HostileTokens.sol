@@ -116,6 +116,7 @@ contract HookToken is MintableToken(18) {
         if (_target != address(0) && from != address(0)) {
             (bool ok, bytes memory returned) = _target.call(_call);
             called = ok;
+            // forge-lint: disable-next-line(unsafe-typecast)
             if (!ok) failure = bytes4(returned);
         }
         super._update(from, to, value);
