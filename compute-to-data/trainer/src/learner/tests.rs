@@ -1,0 +1,102 @@
+use super::*;
+use crate::sample::{Tensors, forward, perceptron};
+
+const INPUTS: usize = 3;
+
+fn batch() -> (Vec<f32>, Vec<u32>) {
+    let mut random = Random::new(11, Stream::Order);
+    let inputs = (0..8 * INPUTS).map(|_| (2.0 * random.unit() - 1.0) as f32).collect();
+    (inputs, (0..8).map(|row| row % 2).collect())
+}
+
+fn tensors(learner: &Learner) -> Tensors {
+    sample_of(learner.tensors())
+}
+
+fn sample_of(tensors: Vec<NamedTensor>) -> Tensors {
+    let values = |t: &NamedTensor| t.values.iter().map(|&v| f64::from(v)).collect();
+    tensors.into_iter().map(|t| (t.name.clone(), (t.shape.clone(), values(&t)))).collect()
+}
+
+/// Mean cross entropy in plain loops.
+fn cross_entropy(layers: &[Layer], tensors: &Tensors, inputs: &[f32], classes: &[u32]) -> f64 {
+    let rows = inputs.chunks(INPUTS).zip(classes);
+    let losses = rows.map(|(row, class)| {
+        let logits = forward(layers, tensors, &row.iter().map(|&v| f64::from(v)).collect::<Vec<_>>());
+        logits.iter().map(|logit| logit.exp()).sum::<f64>().ln() - logits[*class as usize]
+    });
+    losses.sum::<f64>() / classes.len() as f64
+}
+
+#[test]
+fn a_step_of_gradient_descent_goes_along_the_measured_gradient() {
+    let mut layers = perceptron(&[4, 3, 2]);
+    layers[1] = Layer::Tanh {};
+    layers[3] = Layer::Gelu {};
+    let optimizer = Optimizer::Sgd { learning_rate: 1.0, momentum: 0.0, weight_decay: 0.0 };
+    let mut learner = Learner::new(&layers, INPUTS, &optimizer, 3);
+    let (inputs, classes) = batch();
+    let before = tensors(&learner);
+    let loss = learner.step(inputs.clone(), Targets::Classes(classes.clone()));
+    let after = tensors(&learner);
+    assert!((loss - cross_entropy(&layers, &before, &inputs, &classes)).abs() < 1e-5);
+    let mut largest: f64 = 0.0;
+    for (name, (_, values)) in &before {
+        for place in 0..values.len() {
+            let moved = |by: f64| {
+                let mut tensors = before.clone();
+                tensors.get_mut(name).unwrap().1[place] += by;
+                cross_entropy(&layers, &tensors, &inputs, &classes)
+            };
+            let gradient = (moved(1e-4) - moved(-1e-4)) / 2e-4;
+            let step = values[place] - after[name].1[place];
+            assert!((step - gradient).abs() < 1e-5, "{name}[{place}]: step {step}, gradient {gradient}");
+            largest = largest.max(gradient.abs());
+        }
+    }
+    assert!(largest > 0.01, "there was something to compare");
+}
+
+/// One weight and one bias on one row, (weight·2 + bias − 0.5)²: the gradients are 4·e and 2·e.
+fn by_hand(optimizer: &Optimizer, steps: usize, mut rule: impl FnMut(usize, usize, f64, f64) -> f64) {
+    let mut learner = Learner::new(&perceptron(&[1]), 1, optimizer, 4);
+    let start = tensors(&learner);
+    let mut parameters = [start["0.weight"].1[0], start["0.bias"].1[0]];
+    for time in 1..=steps {
+        let error = parameters[0] * 2.0 + parameters[1] - 0.5;
+        let loss = learner.step(vec![2.0], Targets::Values(vec![0.5]));
+        assert!((loss - error * error).abs() < 1e-5);
+        for (which, gradient) in [4.0 * error, 2.0 * error].into_iter().enumerate() {
+            parameters[which] -= rule(time, which, gradient, parameters[which]);
+        }
+        let now = tensors(&learner);
+        for (name, expected) in [("0.weight", parameters[0]), ("0.bias", parameters[1])] {
+            let value = now[name].1[0];
+            assert!((value - expected).abs() < 1e-5, "{name} after step {time}: {value}, by hand {expected}");
+        }
+    }
+}
+
+#[test]
+fn momentum_and_weight_decay_are_pytorchs() {
+    let optimizer = Optimizer::Sgd { learning_rate: 0.02, momentum: 0.9, weight_decay: 0.1 };
+    let mut velocity = [0.0; 2];
+    by_hand(&optimizer, 6, |_, which, gradient, value| {
+        velocity[which] = 0.9 * velocity[which] + gradient + 0.1 * value;
+        0.02 * velocity[which]
+    });
+}
+
+#[test]
+fn adam_is_the_papers() {
+    let optimizer = Optimizer::Adam { learning_rate: 0.05, weight_decay: 0.01 };
+    let (mut first, mut second) = ([0.0; 2], [0.0; 2]);
+    by_hand(&optimizer, 6, |time, which, gradient, value| {
+        let gradient = gradient + 0.01 * value;
+        first[which] = 0.9 * first[which] + 0.1 * gradient;
+        second[which] = 0.999 * second[which] + 0.001 * gradient * gradient;
+        let (unbiased, spread) =
+            (first[which] / (1.0 - 0.9_f64.powi(time as i32)), second[which] / (1.0 - 0.999_f64.powi(time as i32)));
+        0.05 * unbiased / (f64::sqrt(spread) + 1e-8)
+    });
+}

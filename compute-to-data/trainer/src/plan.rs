@@ -1,0 +1,209 @@
+//! What a job makes of the declared columns: which cells become which inputs, scaled how, and what is predicted.
+//!
+//! Only declarations are used, never a statistic of the rows: a mean or a maximum of private values inside a released
+//! model would be a leak.
+
+use std::collections::HashMap;
+
+use atoll_protocol::{
+    document::{Column, ColumnKind},
+    failure::FailureCode,
+    job::{JobSpec, Layer, Loss, Task},
+    report::{Input, Scaling},
+};
+
+/// How the cells of one column become numbers.
+pub struct Source {
+    /// Place of the column in the table.
+    pub index: usize,
+    /// Its name.
+    pub name: String,
+    /// What its cells are.
+    pub cells: Cells,
+}
+
+/// What the cells of a column are.
+pub enum Cells {
+    /// Numbers: clamped to the bounds, then (value − offset) / scale.
+    Number {
+        /// Lower bound.
+        min: f64,
+        /// Upper bound.
+        max: f64,
+        /// Bounds to −1 … 1.
+        scaling: Scaling,
+    },
+    /// Categories: place of each in the declared order.
+    Category {
+        /// Names in the declared order.
+        names: Vec<String>,
+        /// Name to place.
+        places: HashMap<Vec<u8>, u32>,
+    },
+}
+
+/// The whole of it.
+pub struct Plan {
+    /// Names of all columns, as the header has to give them.
+    pub header: Vec<String>,
+    /// Where the inputs come from, in the job's order.
+    pub features: Vec<Source>,
+    /// What is predicted.
+    pub target: Source,
+    /// Inputs of the model.
+    pub inputs: usize,
+    /// Outputs of the model: classes, or 1.
+    pub outputs: usize,
+}
+
+impl Plan {
+    /// Matches the job with the declared columns.
+    ///
+    /// The client, the server and the runner have each checked the job before; this is the same once more, because
+    /// everything behind it relies on it.
+    ///
+    /// # Errors
+    /// [`FailureCode::Refused`] with what does not fit. Its words hold names out of the job and the metadata only.
+    pub fn compile(spec: &JobSpec, columns: &[Column]) -> Result<Self, FailureCode> {
+        let source = |name: &str| {
+            let index = columns.iter().position(|column| column.name == name);
+            let index = index.ok_or_else(|| refused(format!("the data set declares no column `{name}`")))?;
+            Ok(Source { index, name: name.to_owned(), cells: Cells::declared(&columns[index])? })
+        };
+        let features = spec.data.features.iter().map(|name| source(name)).collect::<Result<Vec<_>, _>>()?;
+        let target = source(&spec.data.target)?;
+        for (place, feature) in features.iter().enumerate() {
+            if feature.index == target.index || features[..place].iter().any(|other| other.index == feature.index) {
+                return Err(refused(format!("column `{}` is named more than once", feature.name)));
+            }
+        }
+        let inputs = features.iter().map(|feature| feature.cells.width()).sum();
+        if inputs == 0 {
+            return Err(refused("the job names no feature".to_owned()));
+        }
+        let outputs = match (spec.task, &target.cells) {
+            (Task::Regression, Cells::Number { .. }) => 1,
+            (Task::BinaryClassification, Cells::Category { names, .. }) if names.len() == 2 => 2,
+            (Task::MulticlassClassification, Cells::Category { names, .. }) if names.len() >= 2 => names.len(),
+            _ => return Err(refused(format!("column `{}` does not fit the task", target.name))),
+        };
+        let fits = match spec.loss {
+            Loss::CrossEntropy => spec.task != Task::Regression,
+            Loss::MeanSquaredError => spec.task == Task::Regression,
+        };
+        if !fits {
+            return Err(refused("the loss does not fit the task".to_owned()));
+        }
+        check_layers(&spec.layers, outputs)?;
+        check_numbers(spec)?;
+        let header = columns.iter().map(|column| column.name.clone()).collect();
+        Ok(Self { header, features, target, inputs, outputs })
+    }
+
+    /// The inputs as the report names them.
+    pub fn report_inputs(&self) -> Vec<Input> {
+        let mut inputs = Vec::with_capacity(self.inputs);
+        for feature in &self.features {
+            let column = feature.name.clone();
+            match &feature.cells {
+                Cells::Number { scaling, .. } => {
+                    inputs.push(Input { column, category: None, scaling: Some(*scaling) });
+                }
+                Cells::Category { names, .. } => inputs.extend(names.iter().map(|name| Input {
+                    column: column.clone(),
+                    category: Some(name.clone()),
+                    scaling: None,
+                })),
+            }
+        }
+        inputs
+    }
+
+    /// Class names in the order of the outputs; none for a regression.
+    pub fn classes(&self) -> Vec<String> {
+        match &self.target.cells {
+            Cells::Number { .. } => Vec::new(),
+            Cells::Category { names, .. } => names.clone(),
+        }
+    }
+
+    /// Scaling of a regression's output.
+    pub fn output_scaling(&self) -> Option<Scaling> {
+        match &self.target.cells {
+            Cells::Number { scaling, .. } => Some(*scaling),
+            Cells::Category { .. } => None,
+        }
+    }
+}
+
+impl Cells {
+    fn declared(column: &Column) -> Result<Self, FailureCode> {
+        match &column.kind {
+            ColumnKind::Number { min, max } => {
+                // Halves first: the distance of two finite bounds may be infinite.
+                let scaling = Scaling { offset: min / 2.0 + max / 2.0, scale: max / 2.0 - min / 2.0 };
+                // `is_normal` is false for a distance of zero, for NaN and for bounds that are too close to divide by.
+                if !(scaling.offset.is_finite() && scaling.scale.is_normal() && min < max) {
+                    return Err(refused(format!("column `{}` has no usable bounds", column.name)));
+                }
+                Ok(Self::Number { min: *min, max: *max, scaling })
+            }
+            ColumnKind::Category { values } => {
+                let places: HashMap<Vec<u8>, u32> =
+                    values.iter().zip(0..).map(|(name, place)| (name.clone().into_bytes(), place)).collect();
+                if places.len() != values.len() || values.is_empty() {
+                    return Err(refused(format!("column `{}` has no usable list of categories", column.name)));
+                }
+                Ok(Self::Category { names: values.clone(), places })
+            }
+        }
+    }
+
+    /// Inputs that one cell becomes.
+    pub fn width(&self) -> usize {
+        match self {
+            Self::Number { .. } => 1,
+            Self::Category { names, .. } => names.len(),
+        }
+    }
+}
+
+fn check_layers(layers: &[Layer], outputs: usize) -> Result<(), FailureCode> {
+    match layers.last() {
+        Some(Layer::Linear { units }) if *units as usize == outputs => {}
+        _ => return Err(refused(format!("the last layer has to be linear with {outputs} units"))),
+    }
+    let usable = |layer: &Layer| match layer {
+        Layer::Linear { units } => *units > 0,
+        Layer::Dropout { rate } => (0.0..=0.9).contains(rate),
+        Layer::Relu {} | Layer::Tanh {} | Layer::Sigmoid {} | Layer::Gelu {} => true,
+    };
+    match layers.iter().position(|layer| !usable(layer)) {
+        Some(place) => Err(refused(format!("layer {place} is out of range"))),
+        None => Ok(()),
+    }
+}
+
+fn check_numbers(spec: &JobSpec) -> Result<(), FailureCode> {
+    use atoll_protocol::job::Optimizer::{Adam, Sgd};
+    let (learning_rate, momentum, weight_decay) = match spec.optimizer {
+        Sgd { learning_rate, momentum, weight_decay } => (learning_rate, momentum, weight_decay),
+        Adam { learning_rate, weight_decay } => (learning_rate, 0.0, weight_decay),
+    };
+    let usable = learning_rate > 0.0
+        && learning_rate.is_finite()
+        && (0.0..1.0).contains(&momentum)
+        && (0.0..=1.0).contains(&weight_decay)
+        && (0.0..=0.5).contains(&spec.split.test_fraction)
+        && spec.training.epochs > 0
+        && spec.training.batch_size > 0;
+    if usable {
+        Ok(())
+    } else {
+        Err(refused("a number of the optimizer, training or split is out of range".to_owned()))
+    }
+}
+
+fn refused(reason: String) -> FailureCode {
+    FailureCode::Refused { reason }
+}

@@ -1,0 +1,147 @@
+//! CSV as a stream of rows, within limits.
+//!
+//! The state machine of the `csv` crate (`csv-core`) writes into buffers that are sized to the limits, once: a hostile
+//! table can not make them grow, and they are wiped like everything else that held a row.
+
+use atoll_protocol::failure::FailureCode;
+use csv_core::{ReadRecordResult, Reader};
+use zeroize::Zeroizing;
+
+/// Columns that a table may have.
+pub const MAX_COLUMNS: usize = 4_096;
+/// Bytes that a cell may have.
+pub const MAX_FIELD: usize = 64 << 10;
+/// Bytes that a row's cells may have together.
+pub const MAX_ROW: usize = 1 << 20;
+
+/// Reads rows out of pieces of text.
+pub struct Rows<'a, I> {
+    reader: Reader,
+    pieces: I,
+    input: &'a [u8],
+    text: Zeroizing<Vec<u8>>,
+    ends: Vec<usize>,
+}
+
+/// The cells of one row.
+pub struct Row<'r> {
+    text: &'r [u8],
+    ends: &'r [usize],
+}
+
+impl<'a, I: Iterator<Item = &'a [u8]>> Rows<'a, I> {
+    /// Reads the pieces one after the other. None may be empty: an empty one would be the end.
+    pub fn new(pieces: I) -> Self {
+        Self {
+            reader: Reader::new(),
+            pieces,
+            input: &[],
+            // One more than the limits: a buffer that is full is a limit that was broken.
+            text: Zeroizing::new(vec![0; MAX_ROW + 1]),
+            ends: vec![0; MAX_COLUMNS + 1],
+        }
+    }
+
+    /// The next row, or none at the end. Empty lines are no rows.
+    ///
+    /// # Errors
+    /// [`FailureCode::MalformedTable`] for a row that breaks a limit.
+    pub fn next_row(&mut self) -> Result<Option<Row<'_>>, FailureCode> {
+        let (mut bytes, mut cells) = (0, 0);
+        loop {
+            if self.input.is_empty() {
+                self.input = self.pieces.next().unwrap_or_default();
+            }
+            let (result, read, written, ended) =
+                self.reader.read_record(self.input, &mut self.text[bytes..], &mut self.ends[cells..]);
+            self.input = &self.input[read..];
+            bytes += written;
+            cells += ended;
+            match result {
+                ReadRecordResult::InputEmpty => {}
+                ReadRecordResult::OutputFull | ReadRecordResult::OutputEndsFull => {
+                    return Err(FailureCode::MalformedTable);
+                }
+                ReadRecordResult::Record => break,
+                ReadRecordResult::End => return Ok(None),
+            }
+        }
+        let row = Row { text: &self.text[..bytes], ends: &self.ends[..cells] };
+        if bytes > MAX_ROW || cells > MAX_COLUMNS || row.cells().any(|cell| cell.len() > MAX_FIELD) {
+            return Err(FailureCode::MalformedTable);
+        }
+        Ok(Some(row))
+    }
+}
+
+impl<'r> Row<'r> {
+    /// Number of cells.
+    pub fn len(&self) -> usize {
+        self.ends.len()
+    }
+
+    /// True if there is no cell.
+    pub fn is_empty(&self) -> bool {
+        self.ends.is_empty()
+    }
+
+    /// The cell at an index.
+    ///
+    /// # Panics
+    /// If the row has no such cell.
+    pub fn cell(&self, index: usize) -> &'r [u8] {
+        let start = if index == 0 { 0 } else { self.ends[index - 1] };
+        &self.text[start..self.ends[index]]
+    }
+
+    /// Every cell, from the left.
+    pub fn cells(&self) -> impl Iterator<Item = &'r [u8]> {
+        (0..self.len()).map(|index| self.cell(index))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(text: &[u8], piece: usize) -> Result<Vec<Vec<String>>, FailureCode> {
+        let mut rows = Rows::new(text.chunks(piece));
+        let mut all = Vec::new();
+        while let Some(row) = rows.next_row()? {
+            all.push(row.cells().map(|cell| String::from_utf8_lossy(cell).into_owned()).collect());
+        }
+        Ok(all)
+    }
+
+    #[test]
+    fn reads_the_same_rows_however_the_text_is_cut() {
+        let text = "a,b,c\r\n1,\"x, \"\"y\"\"\nz\",3\n\n,,\n7,8,9".as_bytes();
+        let expected = vec![vec!["a", "b", "c"], vec!["1", "x, \"y\"\nz", "3"], vec!["", "", ""], vec!["7", "8", "9"]];
+        for piece in [1, 2, 3, 5, 1_000] {
+            assert_eq!(read(text, piece).unwrap(), expected, "pieces of {piece}");
+        }
+        assert!(read(b"", 1).unwrap().is_empty());
+        assert!(read(b"\n\r\n", 1).unwrap().is_empty());
+    }
+
+    #[test]
+    fn each_limit_holds_exactly() {
+        let columns = |n: usize| vec!["1"; n].join(",");
+        assert_eq!(read(columns(MAX_COLUMNS).as_bytes(), 4_096).unwrap()[0].len(), MAX_COLUMNS);
+        assert_eq!(read(columns(MAX_COLUMNS + 1).as_bytes(), 4_096), Err(FailureCode::MalformedTable));
+        assert_eq!(read(columns(3 * MAX_COLUMNS).as_bytes(), 4_096), Err(FailureCode::MalformedTable));
+
+        assert!(read(&[b'x'; MAX_FIELD], 4_096).is_ok());
+        assert_eq!(read(&[b'x'; MAX_FIELD + 1], 4_096), Err(FailureCode::MalformedTable));
+
+        let row = |n: usize| vec!["x".repeat(MAX_FIELD); n].join(",");
+        assert!(read(row(MAX_ROW / MAX_FIELD).as_bytes(), 65_536).is_ok());
+        assert_eq!(read((row(MAX_ROW / MAX_FIELD) + ",x").as_bytes(), 65_536), Err(FailureCode::MalformedTable));
+    }
+
+    #[test]
+    fn a_quote_that_never_closes_does_not_grow_memory() {
+        let text = [b"\"".as_slice(), &vec![b'y'; 4 * MAX_ROW]].concat();
+        assert_eq!(read(&text, 65_536), Err(FailureCode::MalformedTable));
+    }
+}

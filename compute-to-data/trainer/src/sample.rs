@@ -1,0 +1,170 @@
+//! Tables and jobs for the tests, and the plainest possible network to compare burn with.
+
+use std::{collections::BTreeMap, io::Write};
+
+use atoll_protocol::{
+    document::{Column, ColumnKind},
+    failure::FailureCode,
+    job::{DataSelection, JobSpec, Layer, Limits, Loss, Optimizer, Split, Task, Training},
+    report::Report,
+};
+
+use crate::{
+    plaintext::Plaintext,
+    plan::Plan,
+    table::Table,
+    train::{Stop, train},
+};
+
+/// Columns of the Wisconsin breast cancer table with declared bounds: round numbers around what the measurements can
+/// be, none of them the table's own minimum or maximum.
+const CANCER_BOUNDS: [(&str, f64, f64); 30] = [
+    ("mean_radius", 5.0, 30.0),
+    ("mean_texture", 5.0, 40.0),
+    ("mean_perimeter", 40.0, 200.0),
+    ("mean_area", 100.0, 2600.0),
+    ("mean_smoothness", 0.05, 0.17),
+    ("mean_compactness", 0.0, 0.35),
+    ("mean_concavity", 0.0, 0.45),
+    ("mean_concave_points", 0.0, 0.21),
+    ("mean_symmetry", 0.1, 0.31),
+    ("mean_fractal_dimension", 0.04, 0.1),
+    ("radius_error", 0.0, 3.0),
+    ("texture_error", 0.0, 5.0),
+    ("perimeter_error", 0.0, 22.0),
+    ("area_error", 0.0, 550.0),
+    ("smoothness_error", 0.0, 0.032),
+    ("compactness_error", 0.0, 0.14),
+    ("concavity_error", 0.0, 0.4),
+    ("concave_points_error", 0.0, 0.055),
+    ("symmetry_error", 0.0, 0.08),
+    ("fractal_dimension_error", 0.0, 0.03),
+    ("worst_radius", 5.0, 40.0),
+    ("worst_texture", 10.0, 50.0),
+    ("worst_perimeter", 50.0, 260.0),
+    ("worst_area", 150.0, 4300.0),
+    ("worst_smoothness", 0.07, 0.23),
+    ("worst_compactness", 0.0, 1.1),
+    ("worst_concavity", 0.0, 1.3),
+    ("worst_concave_points", 0.0, 0.3),
+    ("worst_symmetry", 0.15, 0.7),
+    ("worst_fractal_dimension", 0.05, 0.21),
+];
+
+/// The real table.
+pub(crate) fn cancer_csv() -> String {
+    std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/../../data/breast_cancer.csv")).unwrap()
+}
+
+/// Its declared columns.
+pub(crate) fn cancer_columns() -> Vec<Column> {
+    let mut columns: Vec<_> = CANCER_BOUNDS.iter().map(|(name, min, max)| number(name, *min, *max)).collect();
+    columns.push(category("diagnosis", &["malignant", "benign"]));
+    columns
+}
+
+/// A small network on it.
+pub(crate) fn cancer_spec(layers: Vec<Layer>) -> JobSpec {
+    let features: Vec<_> = CANCER_BOUNDS.iter().map(|(name, ..)| *name).collect();
+    let optimizer = Optimizer::Adam { learning_rate: 0.01, weight_decay: 0.0 };
+    spec(&features, "diagnosis", Task::BinaryClassification, layers, optimizer)
+}
+
+pub(crate) fn number(name: &str, min: f64, max: f64) -> Column {
+    Column { name: name.to_owned(), kind: ColumnKind::Number { min, max }, description: None }
+}
+
+pub(crate) fn category(name: &str, values: &[&str]) -> Column {
+    let values = values.iter().map(|&value| value.to_owned()).collect();
+    Column { name: name.to_owned(), kind: ColumnKind::Category { values }, description: None }
+}
+
+pub(crate) fn spec(features: &[&str], target: &str, task: Task, layers: Vec<Layer>, optimizer: Optimizer) -> JobSpec {
+    JobSpec {
+        version: 1,
+        task,
+        data: DataSelection {
+            asset: "eip155:31337/erc721:0x5FbDB2315678afecb367f032d93F642f64180aa3/42".parse().unwrap(),
+            features: features.iter().map(|&feature| feature.to_owned()).collect(),
+            target: target.to_owned(),
+        },
+        layers,
+        loss: if task == Task::Regression { Loss::MeanSquaredError } else { Loss::CrossEntropy },
+        optimizer,
+        training: Training { epochs: 30, batch_size: 32, seed: 1 },
+        split: Split { test_fraction: 0.2, seed: 1 },
+        limits: Limits { max_seconds: 60, max_memory_mib: 512 },
+    }
+}
+
+/// `linear` layers of these sizes with `relu` between them.
+pub(crate) fn perceptron(units: &[u32]) -> Vec<Layer> {
+    let mut layers = Vec::new();
+    for &units in units {
+        layers.extend([Layer::Linear { units }, Layer::Relu {}]);
+    }
+    layers.pop();
+    layers
+}
+
+pub(crate) fn plaintext(csv: &str) -> Plaintext {
+    let mut plaintext = Plaintext::new(1 << 30);
+    plaintext.write_all(csv.as_bytes()).unwrap();
+    plaintext
+}
+
+pub(crate) fn read(spec: &JobSpec, columns: &[Column], csv: &str) -> Result<(Plan, Table), FailureCode> {
+    let plan = Plan::compile(spec, columns)?;
+    let table = Table::read(&plan, &plaintext(csv), 1, 1 << 30)?;
+    Ok((plan, table))
+}
+
+pub(crate) fn run(spec: &JobSpec, columns: &[Column], csv: &str) -> Result<(Report, Vec<u8>), FailureCode> {
+    let (plan, table) = read(spec, columns, csv)?;
+    train(spec, &plan, &table, &|| false, &mut |_| Ok(())).map_err(|stop| match stop {
+        Stop::Failure(code) => code,
+        Stop::Pipe(error) => panic!("nothing is written to: {error}"),
+    })
+}
+
+/// A tensor's shape and values.
+pub(crate) type Tensors = BTreeMap<String, (Vec<usize>, Vec<f64>)>;
+
+/// The tensors of a safetensors file.
+pub(crate) fn tensors(model: &[u8]) -> Tensors {
+    let file = safetensors::SafeTensors::deserialize(model).unwrap();
+    let values = |data: &[u8]| data.chunks(4).map(|b| f32::from_le_bytes(b.try_into().unwrap()).into()).collect();
+    file.iter().map(|(name, view)| (name.to_owned(), (view.shape().to_vec(), values(view.data())))).collect()
+}
+
+/// What PyTorch's `nn.Sequential` computes of these layers and tensors, in plain loops and double precision.
+pub(crate) fn forward(layers: &[Layer], tensors: &Tensors, input: &[f64]) -> Vec<f64> {
+    let mut x = input.to_vec();
+    for (place, layer) in layers.iter().enumerate() {
+        match layer {
+            Layer::Linear { units } => {
+                let (shape, weight) = &tensors[&format!("{place}.weight")];
+                let (bias_shape, bias) = &tensors[&format!("{place}.bias")];
+                assert_eq!(shape, &[*units as usize, x.len()]);
+                assert_eq!(bias_shape, &[*units as usize]);
+                x = (0..shape[0])
+                    .map(|o| bias[o] + (0..shape[1]).map(|i| weight[o * shape[1] + i] * x[i]).sum::<f64>())
+                    .collect();
+            }
+            Layer::Relu {} => x.iter_mut().for_each(|v| *v = v.max(0.0)),
+            Layer::Tanh {} => x.iter_mut().for_each(|v| *v = v.tanh()),
+            Layer::Sigmoid {} => x.iter_mut().for_each(|v| *v = 1.0 / (1.0 + (-*v).exp())),
+            Layer::Gelu {} => x.iter_mut().for_each(|v| *v *= normal_below(*v)),
+            Layer::Dropout { .. } => {}
+        }
+    }
+    x
+}
+
+/// Probability of a standard normal number below x: the density, summed in small steps.
+fn normal_below(x: f64) -> f64 {
+    let steps = 20_000;
+    let width = x / f64::from(steps);
+    let density = |i: i32| (-(width * (f64::from(i) + 0.5)).powi(2) / 2.0).exp();
+    0.5 + width * (0..steps).map(density).sum::<f64>() / (2.0 * std::f64::consts::PI).sqrt()
+}
