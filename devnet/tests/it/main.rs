@@ -1,0 +1,4 @@
+//! Real processes, real databases, a real chain.
+
+mod guard;
+mod parts;
