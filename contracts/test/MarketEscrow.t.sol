@@ -185,6 +185,20 @@ contract MarketEscrowTest is Fixture {
         assertEq(address(market).balance, 0);
     }
 
+    function test_refund_aCreditAddsToWhatIsThere() public {
+        RejectingBuyer consumer = new RejectingBuyer(market, orders);
+        (Order memory order,) = openEther(address(consumer), 1 ether);
+        vm.prank(provider);
+        orders.cancel(order, 0);
+        vm.deal(buyer, 1 ether);
+        vm.prank(buyer);
+        consumer.buyAndOpen{value: 1 ether}(order.datatoken, "another", order.deadline, 1 ether);
+        order.requestHash = "another";
+        vm.prank(provider);
+        orders.cancel(order, 0);
+        assertEq(market.earningsOf(address(0), address(consumer)), 2 ether);
+    }
+
     function test_refund_aConsumerThatBurnsGasCostsABoundedAmount() public {
         GasBurningBuyer consumer = new GasBurningBuyer(market, orders);
         (Order memory order,) = openEther(address(consumer), 1 ether);
