@@ -1,0 +1,139 @@
+//! An asset that somebody wants to order: its document and its sale, held against the chain, because the server that
+//! shows them is not trusted.
+
+use alloy::primitives::{Address, U256};
+use atoll_compute::client::Client;
+use atoll_protocol::{
+    api, canonical,
+    contracts::{IAssetRegistry, IMarket, Sale},
+    document::AssetDocument,
+    job::{Cost, JobSpec},
+};
+
+use crate::{
+    chain::{Chain, ChainError, Token},
+    error::CliError,
+};
+
+/// What is offered.
+pub(crate) struct Offer {
+    /// The asset as the server shows it.
+    pub(crate) asset: api::Asset,
+    /// Its document, whose hash is on chain.
+    pub(crate) document: AssetDocument,
+    /// Datatoken of service 0.
+    pub(crate) datatoken: Address,
+    /// Its sale, from the chain.
+    pub(crate) sale: Sale,
+    /// What it is paid in.
+    pub(crate) token: Token,
+    /// Whether the asset takes orders.
+    pub(crate) orderable: bool,
+}
+
+/// Looks an asset up, and holds it against the chain.
+pub(crate) async fn find(client: &Client, chain: &Chain, token_id: U256) -> Result<Offer, CliError> {
+    let asset = client.asset(token_id).await.map_err(|error| match error.status() {
+        Some(404) => CliError::Refused(format!("the server knows no asset {token_id}; find one with `atoll search`")),
+        _ => error.into(),
+    })?;
+    let registry = chain.contracts.asset_registry;
+    let on_chain = match chain.read(registry, IAssetRegistry::metadataHashOfCall { assetId: token_id }).await {
+        Err(ChainError::Reverted { data, .. }) if crate::reverts::is_nonexistent(&data, token_id) => {
+            return Err(CliError::Unverified(format!(
+                "the server shows asset {token_id} and the chain has none of that id; use another --server"
+            )));
+        }
+        other => other?,
+    };
+    let bytes = canonical::to_bytes(&asset.metadata)
+        .map_err(|error| CliError::Unverified(format!("the server's metadata can not be written as JSON: {error}")))?;
+    if alloy::primitives::keccak256(&bytes) != on_chain {
+        return Err(CliError::Unverified(
+            "the server's metadata is not what the publisher put on chain; if it was updated just now try again in a few \
+             seconds, otherwise use another --server"
+                .into(),
+        ));
+    }
+    let document = AssetDocument::parse(&bytes).map_err(CliError::Document)?;
+    let datatoken =
+        chain.read(registry, IAssetRegistry::datatokenOfCall { assetId: token_id, serviceIndex: 0 }).await?;
+    let sale = chain.read(chain.contracts.market, IMarket::saleOfCall { datatoken }).await?;
+    let orderable = chain.read(registry, IAssetRegistry::isOrderableCall { assetId: token_id }).await?;
+    let token = chain.token(sale.paymentToken).await?;
+    Ok(Offer { asset, document, datatoken, sale, token, orderable })
+}
+
+impl Offer {
+    /// The price of one order, in base units.
+    pub(crate) fn price(&self) -> U256 {
+        U256::from(self.sale.price)
+    }
+
+    /// Checks a spec against the document, and that it is meant for this asset.
+    pub(crate) fn check(&self, spec: &JobSpec) -> Result<Cost, CliError> {
+        if spec.data.asset != self.asset.id {
+            return Err(CliError::Input(format!(
+                "the spec names the asset {} and not {}; set `data.asset` to the latter",
+                spec.data.asset, self.asset.id
+            )));
+        }
+        spec.check(&self.document).map_err(CliError::Spec)
+    }
+
+    /// Refuses what the provider would refuse after the money has moved.
+    pub(crate) fn admits(&self, consumer: Address) -> Result<(), CliError> {
+        if !self.orderable {
+            return Err(CliError::Refused(
+                "the publisher has closed this asset for orders; choose another with `atoll search`".into(),
+            ));
+        }
+        let policy = &self.document.atoll.policy;
+        if policy.deny.contains(&consumer) || policy.allow.as_ref().is_some_and(|allow| !allow.contains(&consumer)) {
+            return Err(CliError::Refused(format!(
+                "the publisher's policy does not admit {consumer}; ask the publisher to be admitted. Nothing was spent"
+            )));
+        }
+        if self.document.atoll.provider.wallet != self.sale.provider {
+            return Err(CliError::Refused(format!(
+                "the metadata names the provider {} and the sale {}, so nobody could fulfil an order; ask the publisher to \
+                 update one of them. Nothing was spent",
+                self.document.atoll.provider.wallet, self.sale.provider
+            )));
+        }
+        Ok(())
+    }
+
+    /// Refuses if nobody would run a job now.
+    pub(crate) async fn provider_is_online(&self, client: &Client) -> Result<(), CliError> {
+        let wallet = self.sale.provider;
+        let why = match client.provider(wallet).await {
+            Ok(provider) if !provider.online => {
+                format!(
+                    "was last heard of at {}",
+                    crate::reverts::moment(provider.seen_at.unix_timestamp().unsigned_abs())
+                )
+            }
+            Ok(provider) if provider.status.public_key != self.document.atoll.provider.public_key => {
+                "runs with another key than the one that the data is sealed to".to_owned()
+            }
+            Ok(provider) if provider.status.sandbox.is_empty() => "can not seal a worker on its machine".to_owned(),
+            Ok(_) => return Ok(()),
+            Err(error) if error.status() == Some(404) => "has never been online".to_owned(),
+            Err(error) => return Err(error.into()),
+        };
+        Err(CliError::Refused(format!(
+            "the provider {wallet} {why}, so nobody would run a job now; try again later, or order anyway with \
+             --even-if-offline (the stake comes back after the order's deadline). Nothing was spent"
+        )))
+    }
+}
+
+/// Reads a spec file: its JSON, which is what is hashed and sent, and what it says.
+pub(crate) fn read_spec(path: &std::path::Path) -> Result<(serde_json::Value, JobSpec), CliError> {
+    let text = std::fs::read(path).map_err(CliError::reading(path))?;
+    let value: serde_json::Value = serde_json::from_slice(&text)
+        .map_err(|error| CliError::Input(format!("{} is not JSON: {error}; correct it", path.display())))?;
+    let spec = JobSpec::parse(&value).map_err(CliError::Spec)?;
+    Ok((value, spec))
+}

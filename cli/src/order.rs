@@ -1,0 +1,145 @@
+//! `atoll order`: one's orders, and taking a stake back.
+
+use alloy::primitives::{B256, U256};
+use atoll_compute::client::OrderQuery;
+use atoll_protocol::{
+    api::OrderStatus,
+    contracts::{IERC20, IOrders},
+};
+use clap::{Args, Subcommand};
+use serde_json::json;
+
+use crate::{
+    buy::amount,
+    error::CliError,
+    options::Options,
+    output::{Output, table},
+    reverts::{moment, word},
+};
+
+/// List your orders, or take back the stake of one that nobody fulfilled.
+#[derive(Subcommand, Debug)]
+pub(crate) enum Order {
+    /// Your orders, as consumer or provider
+    List(List),
+    /// Take the stake of an order back after its deadline
+    Return(Return),
+}
+
+/// Your orders.
+#[derive(Args, Debug)]
+pub(crate) struct List {
+    /// Only those in this state: open, fulfilled, cancelled, returned
+    #[arg(long, value_parser = status)]
+    status: Option<OrderStatus>,
+    /// How many to show
+    #[arg(long, default_value_t = 20, value_parser = clap::value_parser!(u32).range(1..=100))]
+    limit: u32,
+    /// Go on after an earlier page
+    #[arg(long)]
+    cursor: Option<String>,
+}
+
+/// Take a stake back.
+#[derive(Args, Debug)]
+pub(crate) struct Return {
+    /// The order
+    order: B256,
+}
+
+impl Order {
+    pub(crate) async fn run(self, options: &Options, out: Output) -> Result<(), CliError> {
+        match self {
+            Self::List(command) => command.run(options, out).await,
+            Self::Return(command) => command.run(options, out).await,
+        }
+    }
+}
+
+impl List {
+    async fn run(self, options: &Options, out: Output) -> Result<(), CliError> {
+        let wallet = options.wallet()?;
+        let contracts = options.contracts().await?;
+        let client = options.signed_in(&wallet, contracts.chain_id).await?;
+        let query = OrderQuery { status: self.status, limit: Some(self.limit), cursor: self.cursor };
+        let page = client.orders(&query).await?;
+        let rows: Vec<Vec<String>> = page
+            .items
+            .iter()
+            .map(|order| {
+                vec![
+                    order.id.to_string(),
+                    word(order.status).to_owned(),
+                    moment(order.terms.deadline),
+                    order.asset.token_id.to_string(),
+                ]
+            })
+            .collect();
+        let mut text = if rows.is_empty() {
+            "no orders; open one with `atoll buy`".to_owned()
+        } else {
+            table(&["ORDER", "STATUS", "DEADLINE", "ASSET"], &rows)
+        };
+        if let Some(cursor) = &page.next_cursor {
+            text.push_str(&format!("\nmore with --cursor {}", crate::output::printable(cursor)));
+        }
+        out.result(&json!({"orders": page.items, "next_cursor": page.next_cursor}), text);
+        Ok(())
+    }
+}
+
+impl Return {
+    async fn run(self, options: &Options, out: Output) -> Result<(), CliError> {
+        let wallet = options.wallet()?;
+        let chain = options.chain(Some(&wallet)).await?;
+        let order = chain.order(self.order).await?.ok_or_else(|| {
+            CliError::Input(format!(
+                "there is no order {} on this chain; see yours with `atoll order list`",
+                self.order
+            ))
+        })?;
+        if order.status != OrderStatus::Open {
+            let status = word(order.status);
+            return Err(CliError::Refused(format!(
+                "the order {} is {status}; there is nothing to take back",
+                self.order
+            )));
+        }
+        let deadline = order.terms.deadline;
+        // The contract has the last word; this one saves a transaction that it would refuse.
+        if chain.now().await? <= deadline {
+            return Err(CliError::Refused(format!(
+                "the provider still may fulfil the order; take the stake back after {}",
+                moment(deadline)
+            )));
+        }
+        let token = chain.token(order.terms.escrowToken).await?;
+        let (consumer, held) = (order.terms.consumer, order.terms.escrowAmount);
+        let receipt =
+            chain.send(chain.contracts.orders, IOrders::returnExpiredCall { order: order.terms }, U256::ZERO).await?;
+        // Ether and blocked tokens leave no transfer of their own; then it is credited, or was sent as value.
+        let pushed = receipt.logs().iter().any(|log| {
+            alloy::sol_types::SolEvent::decode_log(&log.inner).is_ok_and(
+                |event: alloy::primitives::Log<IERC20::Transfer>| {
+                    event.address == token.address && event.to == consumer && event.value == held
+                },
+            )
+        });
+        let note = if pushed || token.address.is_zero() {
+            ""
+        } else {
+            "\nthe token refused the transfer; withdraw it with `atoll earnings --withdraw`"
+        };
+        out.result(
+            &json!({
+                "order": self.order, "consumer": consumer, "returned": amount(held, &token), "transaction": receipt.transaction_hash,
+            }),
+            format!("returned     {} to {consumer}\ntransaction  {}{note}", token.show(held), receipt.transaction_hash),
+        );
+        Ok(())
+    }
+}
+
+fn status(text: &str) -> Result<OrderStatus, String> {
+    serde_json::from_value(json!(text)).map_err(|_| "use open, fulfilled, cancelled or returned".to_owned())
+}

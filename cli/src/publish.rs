@@ -1,0 +1,419 @@
+//! `atoll publish`: check the table, seal it, upload the ciphertext, publish the asset in one transaction.
+
+use std::{
+    fs::File,
+    io::{self, Seek, Write},
+    path::{Path, PathBuf},
+    time::Duration,
+};
+
+use alloy::{
+    primitives::{Address, B256, U256, aliases::U96, keccak256},
+    sol_types::SolValue,
+};
+use atoll_compute::client::Client;
+use atoll_protocol::{
+    api::NewUpload,
+    contracts::{IAssetRegistry, IMarket, ServiceTerms},
+    document::{AssetDocument, Column, Content, Policy, Provider},
+    envelope::{ContentKey, Context, FORMAT, PublicKey, content, key_wrap},
+    job::ModelFamily,
+};
+use clap::Args;
+use serde_json::json;
+use tokio_util::io::ReaderStream;
+
+use crate::{
+    buy::{amount, random},
+    chain::{self, Chain, Token},
+    error::CliError,
+    hashing::Hashing,
+    infer, keys, money,
+    options::{Options, asset_id},
+    output::Output,
+    table::{self, Checked},
+};
+
+/// How long the server may take to show what is mined.
+const INDEXING_TIMEOUT: Duration = Duration::from_secs(60);
+
+/// Publish a CSV table: it is encrypted here, and only ciphertext leaves this machine.
+#[derive(Args, Debug)]
+pub(crate) struct Publish {
+    /// The table: CSV with a header, UTF-8, no missing values
+    table: PathBuf,
+    /// Title in the catalogue
+    #[arg(long)]
+    name: String,
+    /// What the data is, for people
+    #[arg(long, default_value = "")]
+    description: String,
+    /// Licence or terms: an SPDX name or a URL
+    #[arg(long)]
+    license: String,
+    /// Price of one job, in the payment token's own unit, like 5 or 0.25
+    #[arg(long)]
+    price: String,
+    /// ERC-20 that pays; the zero address for ether
+    #[arg(long, value_name = "ADDRESS")]
+    payment_token: Address,
+    /// Wallet of the provider that will hold the data [default: this home's]
+    #[arg(long, value_name = "ADDRESS", requires = "provider_key")]
+    provider_wallet: Option<Address>,
+    /// X25519 public key of that provider [default: this home's]
+    #[arg(long, value_name = "KEY", requires = "provider_wallet")]
+    provider_key: Option<B256>,
+    /// Declared columns as JSON: [{"name", "type": {"kind": "number", "min", "max"} or {"kind": "category", "values"}}]
+    #[arg(long, value_name = "FILE")]
+    columns: Option<PathBuf>,
+    /// Columns that are categories although they hold numbers, where columns are inferred
+    #[arg(long, value_name = "COLUMN", value_delimiter = ',', conflicts_with = "columns")]
+    categories: Vec<String>,
+    /// Words to find it by
+    #[arg(long, value_name = "WORD", value_delimiter = ',')]
+    keywords: Vec<String>,
+    /// Rows that a training needs at least
+    #[arg(long, default_value_t = 50)]
+    min_rows: u64,
+    /// Model families that may be trained
+    #[arg(long, value_name = "FAMILY", value_delimiter = ',', value_parser = family,
+        default_value = "linear_regression,logistic_regression,multilayer_perceptron")]
+    families: Vec<ModelFamily>,
+    /// Wall clock that one job may use, in seconds
+    #[arg(long, default_value_t = 600)]
+    max_seconds: u32,
+    /// Memory that one job may use, in MiB
+    #[arg(long, default_value_t = 1024)]
+    max_memory_mib: u32,
+    /// Trainable numbers that one model may have
+    #[arg(long, default_value_t = 1_000_000)]
+    max_parameters: u64,
+    /// Wallets that may order; everyone without
+    #[arg(long, value_name = "ADDRESS", value_delimiter = ',')]
+    allow: Vec<Address>,
+    /// Wallets that may not order
+    #[arg(long, value_name = "ADDRESS", value_delimiter = ',')]
+    deny: Vec<Address>,
+    /// First rows of the table to show to everyone, in clear
+    #[arg(long, default_value_t = 0, value_parser = clap::value_parser!(u8).range(0..=20))]
+    sample_rows: u8,
+    /// Determines the asset's id; give that of an attempt that failed to go on with it
+    #[arg(long, value_name = "SALT")]
+    salt: Option<B256>,
+}
+
+impl Publish {
+    pub(crate) async fn run(self, options: &Options, out: Output) -> Result<(), CliError> {
+        let wallet = options.wallet()?;
+        let provider = match (self.provider_wallet, self.provider_key) {
+            (Some(wallet), Some(public_key)) => Provider { wallet, public_key },
+            _ => Provider { wallet: wallet.address(), public_key: keys::identity(&options.home()?)?.public_key().0 },
+        };
+        let columns = self.columns(out)?;
+        let checked = table::check(open(&self.table)?, &columns, self.sample_rows.into())?;
+        if checked.rows < self.min_rows {
+            return Err(CliError::Input(format!(
+                "the table has {} rows and --min-rows asks for {}, so no job could ever run; add rows or lower --min-rows",
+                checked.rows, self.min_rows
+            )));
+        }
+        out.note(format!("{} rows in {} columns are as declared.", checked.rows, columns.len()));
+
+        let chain = options.chain(Some(&wallet)).await?;
+        let token = chain.token(self.payment_token).await?;
+        let price = money::parse(&self.price, token.decimals).map_err(CliError::Input)?;
+        let client = options.signed_in(&wallet, chain.contracts.chain_id).await?;
+        provider_key_is_current(&client, &provider, out).await?;
+
+        let salt = self.salt.map_or_else(random, Ok)?;
+        let token_id = id(&chain, wallet.address(), salt).await?;
+        let plan = Plan { publisher: wallet.address(), salt, token_id, price, token };
+        if let Some(transaction) = plan.published_in(&chain).await? {
+            out.note("An asset with this salt is published already; nothing is published again.");
+            return plan.finish(&chain, &client, transaction, out).await;
+        }
+        self.upload_and_publish(&chain, &client, columns, checked, provider, plan, out).await.map_err(|error| {
+            out.note(format!(
+                "Not finished. Run the same command with `--salt {salt}` to go on: whatever was uploaded is not doubled, and \
+                 nothing is published twice."
+            ));
+            error
+        })
+    }
+
+    /// The declared columns, or a proposal with a warning.
+    fn columns(&self, out: Output) -> Result<Vec<Column>, CliError> {
+        if let Some(path) = &self.columns {
+            let text = std::fs::read(path).map_err(CliError::reading(path))?;
+            return serde_json::from_slice(&text).map_err(|error| {
+                CliError::Input(format!("{} does not declare columns as it should: {error}", path.display()))
+            });
+        }
+        let columns = infer::columns(open(&self.table)?, &self.categories)?;
+        out.note(
+            "Warning: bounds and categories are inferred from the table and will be public. Bounds are rounded outward and \
+             still tell a little about the largest and smallest values. Declare them with --columns to tell nothing:",
+        );
+        out.note(format!("  {}", serde_json::to_string(&columns).unwrap_or_default()));
+        Ok(columns)
+    }
+
+    #[allow(clippy::too_many_arguments)]
+    async fn upload_and_publish(
+        &self,
+        chain: &Chain,
+        client: &Client,
+        columns: Vec<Column>,
+        checked: Checked,
+        provider: Provider,
+        plan: Plan,
+        out: Output,
+    ) -> Result<(), CliError> {
+        let context = Context {
+            chain_id: chain.contracts.chain_id,
+            registry: chain.contracts.asset_registry,
+            token_id: plan.token_id,
+            service_index: 0,
+            version: 1,
+        };
+        let key = ContentKey::generate()?;
+        let wrapped = key_wrap::wrap(&PublicKey(provider.public_key), &context, &key)?;
+        let sealed = seal(&self.table, &key, &context, checked.sha256)?;
+        drop(key);
+        let content = Content {
+            version: context.version,
+            format: FORMAT.into(),
+            ciphertext_sha256: sealed.sha256,
+            ciphertext_bytes: sealed.bytes,
+            media_type: "text/csv".into(),
+            rows: checked.rows,
+            keys: vec![wrapped],
+        };
+        let policy = Policy {
+            model_families: self.families.clone(),
+            min_rows: self.min_rows,
+            max_seconds: self.max_seconds,
+            max_memory_mib: self.max_memory_mib,
+            max_parameters: self.max_parameters,
+            allow: (!self.allow.is_empty()).then(|| self.allow.clone()),
+            deny: self.deny.clone(),
+        };
+        let terms =
+            ServiceTerms { provider: provider.wallet, paymentToken: plan.token.address, price: uint96(plan.price)? };
+        let mut document =
+            AssetDocument::table(&self.name, &self.description, &self.license, columns, content, provider, policy);
+        document.keywords = self.keywords.clone();
+        document.atoll.sample_rows = checked.sample;
+        let metadata = document.to_bytes().map_err(|error| CliError::Input(error.to_string()))?;
+        AssetDocument::parse(&metadata).map_err(CliError::Document)?;
+
+        out.note(format!("Uploading {} bytes of ciphertext …", sealed.bytes));
+        upload(client, sealed).await?;
+        out.note("Publishing …");
+        let call = IAssetRegistry::publishCall { salt: plan.salt, metadata: metadata.into(), terms };
+        let receipt = chain.send(chain.contracts.asset_registry, call, U256::ZERO).await?;
+        let published: IAssetRegistry::AssetPublished = chain::event(&receipt, chain.contracts.asset_registry)?;
+        if published.assetId != plan.token_id {
+            return Err(CliError::Unverified(format!(
+                "the registry gave the id {} and not {}, so nobody could open the data; check --deployment and publish with \
+                 another salt",
+                published.assetId, plan.token_id
+            )));
+        }
+        plan.finish(chain, client, receipt.transaction_hash, out).await
+    }
+}
+
+/// What is to become an asset.
+struct Plan {
+    publisher: Address,
+    salt: B256,
+    token_id: U256,
+    price: U256,
+    token: Token,
+}
+
+impl Plan {
+    /// The transaction that published this id, if one did.
+    async fn published_in(&self, chain: &Chain) -> Result<Option<B256>, CliError> {
+        let topic = B256::from(self.token_id);
+        let logs = chain.logs::<IAssetRegistry::AssetPublished>(chain.contracts.asset_registry, topic).await?;
+        let mut own = logs.into_iter().filter(|(_, event)| event.publisher == self.publisher);
+        Ok(own.find_map(|(log, _)| log.transaction_hash))
+    }
+
+    /// Waits until the server shows the asset, and tells about it.
+    async fn finish(self, chain: &Chain, client: &Client, transaction: B256, out: Output) -> Result<(), CliError> {
+        let id = asset_id(self.token_id, &chain.contracts);
+        let start = tokio::time::Instant::now();
+        let asset = loop {
+            match client.asset(self.token_id).await {
+                Ok(asset) => break asset,
+                Err(error) if error.status() == Some(404) && start.elapsed() < INDEXING_TIMEOUT => {
+                    tokio::time::sleep(Duration::from_millis(200)).await;
+                }
+                Err(error) if error.status() == Some(404) => {
+                    return Err(CliError::Refused(format!(
+                        "{id} is published in transaction {transaction}, but the server does not show it after {} s; look again \
+                         later with `atoll search`. There is no need to publish again",
+                        INDEXING_TIMEOUT.as_secs()
+                    )));
+                }
+                Err(error) => return Err(error.into()),
+            }
+        };
+        let registry = chain.contracts.asset_registry;
+        let call = IAssetRegistry::datatokenOfCall { assetId: self.token_id, serviceIndex: 0 };
+        let datatoken = chain.read(registry, call).await?;
+        let sale = chain.read(chain.contracts.market, IMarket::saleOfCall { datatoken }).await?;
+        let price = U256::from(sale.price);
+        // A retry may be of an asset that was published for another price.
+        if sale.paymentToken != self.token.address || price != self.price {
+            out.note("The asset was published with another price or payment token than this command's; it keeps them.");
+        }
+        let token = chain.token(sale.paymentToken).await?;
+        out.result(
+            &json!({
+                "asset": id, "token_id": self.token_id.to_string(), "datatoken": datatoken, "name": asset.name,
+                "metadata_hash": asset.metadata_hash, "price": amount(price, &token), "provider": sale.provider,
+                "salt": self.salt, "transaction": transaction,
+            }),
+            format!(
+                "asset        {id}\ndatatoken    {datatoken}\nprice        {}\ntransaction  {transaction}",
+                token.show(price)
+            ),
+        );
+        Ok(())
+    }
+}
+
+/// The asset's id by the registry's formula, which the registry itself confirms.
+async fn id(chain: &Chain, publisher: Address, salt: B256) -> Result<U256, CliError> {
+    let contracts = &chain.contracts;
+    let preimage = (U256::from(contracts.chain_id), contracts.asset_registry, publisher, salt).abi_encode();
+    let computed = U256::from_be_slice(&keccak256(preimage)[20..]);
+    let call = IAssetRegistry::assetIdOfCall { publisher, salt };
+    let confirmed = chain.read(contracts.asset_registry, call).await?;
+    if computed != confirmed {
+        return Err(CliError::Unverified(format!(
+            "{} does not compute asset ids as a registry of this version; check --deployment. Nothing was uploaded",
+            contracts.asset_registry
+        )));
+    }
+    Ok(computed)
+}
+
+/// Refuses a provider key that the provider itself does not use: nobody could open what is sealed to it.
+async fn provider_key_is_current(client: &Client, provider: &Provider, out: Output) -> Result<(), CliError> {
+    match client.provider(provider.wallet).await {
+        Ok(known) if known.status.public_key != provider.public_key => Err(CliError::Refused(format!(
+            "the provider {} runs with the public key {} and not with {}; ask the provider which is right. Nothing was uploaded",
+            provider.wallet, known.status.public_key, provider.public_key
+        ))),
+        Ok(_) => Ok(()),
+        Err(error) if error.status() == Some(404) => {
+            out.note(format!(
+                "Note: the provider {} has not been online yet; start it with `atoll provider run` or nobody can order.",
+                provider.wallet
+            ));
+            Ok(())
+        }
+        Err(error) => Err(error.into()),
+    }
+}
+
+/// The encrypted table, in a file without a name.
+struct Sealed {
+    file: File,
+    sha256: B256,
+    bytes: u64,
+}
+
+/// Encrypts the table, and makes sure that it is the one that was checked.
+fn seal(table: &Path, key: &ContentKey, context: &Context, checked: B256) -> Result<Sealed, CliError> {
+    let temporary = |source| CliError::File { doing: "can not write", path: "a temporary file".into(), source };
+    let mut file = tempfile::tempfile().map_err(temporary)?;
+    let mut plain = Hashing::new(open(table)?);
+    let mut cipher = Hashing::new(io::BufWriter::new(&mut file));
+    let bytes = content::encrypt(key, &context.to_bytes(), &mut plain, &mut cipher).map_err(temporary)?;
+    cipher.flush().map_err(temporary)?;
+    let sha256 = cipher.finish();
+    if plain.finish() != checked {
+        return Err(CliError::Input(format!(
+            "{} changed while it was read; let it rest and try again. Nothing was uploaded",
+            table.display()
+        )));
+    }
+    file.rewind().map_err(temporary)?;
+    Ok(Sealed { file, sha256, bytes })
+}
+
+async fn upload(client: &Client, sealed: Sealed) -> Result<(), CliError> {
+    let upload = client.create_upload(&NewUpload { sha256: sealed.sha256, bytes: sealed.bytes }).await?;
+    if upload.complete {
+        return Ok(());
+    }
+    let stream = ReaderStream::with_capacity(tokio::fs::File::from_std(sealed.file), 64 << 10);
+    let upload = client.put_upload_content(upload.id, sealed.bytes, reqwest::Body::wrap_stream(stream)).await?;
+    if upload.complete && upload.sha256 == sealed.sha256 {
+        return Ok(());
+    }
+    Err(CliError::Unverified("the server did not store the whole ciphertext; nothing was published, try again".into()))
+}
+
+fn open(path: &Path) -> Result<io::BufReader<File>, CliError> {
+    Ok(io::BufReader::with_capacity(64 << 10, File::open(path).map_err(CliError::reading(path))?))
+}
+
+fn uint96(price: U256) -> Result<U96, CliError> {
+    if price > U256::from(U96::MAX) {
+        return Err(CliError::Input("the price is more than a contract can count; lower it".into()));
+    }
+    Ok(U96::from(price.to::<u128>()))
+}
+
+fn family(text: &str) -> Result<ModelFamily, String> {
+    serde_json::from_value(json!(text))
+        .map_err(|_| "use linear_regression, logistic_regression or multilayer_perceptron".to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use atoll_protocol::envelope::SecretKey;
+
+    use super::*;
+    use crate::hashing::sha256;
+
+    #[test]
+    fn a_table_that_changed_since_the_check_is_not_sealed() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("table.csv");
+        std::fs::write(&path, "a\n1\n").unwrap();
+        let context =
+            Context { chain_id: 1, registry: Address::ZERO, token_id: U256::from(7), service_index: 0, version: 1 };
+        let key = ContentKey::generate().unwrap();
+        let checked = sha256(b"a\n1\n");
+
+        let mut sealed = seal(&path, &key, &context, checked).unwrap();
+        let mut cipher = Vec::new();
+        io::Read::read_to_end(&mut sealed.file, &mut cipher).unwrap();
+        assert_eq!(sealed.bytes, cipher.len() as u64);
+        assert_eq!(sealed.sha256, sha256(&cipher));
+        let provider = SecretKey::generate().unwrap();
+        let wrapped = key_wrap::wrap(&provider.public_key(), &context, &key).unwrap();
+        let key = key_wrap::unwrap(&provider, &context, &wrapped).unwrap();
+        let mut plain = Vec::new();
+        content::decrypt(&key, &context.to_bytes(), &cipher[..], &mut plain).unwrap();
+        assert_eq!(plain, b"a\n1\n");
+
+        std::fs::write(&path, "a\n2\n").unwrap();
+        let Err(error) = seal(&path, &key, &context, checked) else { panic!("sealed another table") };
+        assert!(error.to_string().contains("changed while it was read"), "{error}");
+    }
+
+    #[test]
+    fn prices_beyond_96_bits_are_refused() {
+        assert!(uint96(U256::from(u128::MAX)).is_err());
+        assert_eq!(uint96(U256::from(5)).unwrap(), U96::from(5));
+    }
+}

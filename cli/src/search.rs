@@ -1,0 +1,58 @@
+//! `atoll search`: what is on offer.
+
+use alloy::primitives::U256;
+use atoll_compute::client::AssetQuery;
+use atoll_protocol::{api::Asset, document::AssetDocument};
+use clap::Args;
+use serde_json::json;
+
+use crate::{
+    error::CliError,
+    money,
+    options::Options,
+    output::{Output, printable, table},
+};
+
+/// Find assets.
+#[derive(Args, Debug)]
+pub(crate) struct Search {
+    /// Words of the name or description; all assets without
+    words: Vec<String>,
+    /// How many to show
+    #[arg(long, default_value_t = 20, value_parser = clap::value_parser!(u32).range(1..=100))]
+    limit: u32,
+    /// Go on after an earlier page
+    #[arg(long)]
+    cursor: Option<String>,
+}
+
+impl Search {
+    pub(crate) async fn run(self, options: &Options, out: Output) -> Result<(), CliError> {
+        let words = self.words.join(" ");
+        let q = (!words.trim().is_empty()).then_some(words);
+        let query = AssetQuery { q, publisher: None, limit: Some(self.limit), cursor: self.cursor };
+        let page = options.client()?.assets(&query).await?;
+        let rows: Vec<Vec<String>> = page.items.iter().map(row).collect();
+        let mut text = if rows.is_empty() {
+            "nothing found; try other words, or none".to_owned()
+        } else {
+            table(&["NAME", "PRICE", "ROWS", "ID"], &rows)
+        };
+        if let Some(cursor) = &page.next_cursor {
+            text.push_str(&format!("\nmore with --cursor {}", printable(cursor)));
+        }
+        out.result(&json!({"assets": page.items, "next_cursor": page.next_cursor}), text);
+        Ok(())
+    }
+}
+
+fn row(asset: &Asset) -> Vec<String> {
+    let price = asset.services.iter().find(|s| s.service_index == 0).map_or("not sold".to_owned(), |service| {
+        let amount: U256 = service.price.amount.parse().unwrap_or_default();
+        let price = format!("{} {}", money::format(amount, service.price.decimals), printable(&service.price.symbol));
+        if service.paused { format!("{price} (paused)") } else { price }
+    });
+    let rows = serde_json::from_value::<AssetDocument>(asset.metadata.clone())
+        .map_or("?".to_owned(), |document| document.atoll.content.rows.to_string());
+    vec![printable(&asset.name), price, rows, asset.id.to_string()]
+}
