@@ -26,6 +26,7 @@ sol! {
         uint64 deadline;
         bytes32 salt;
     }
+    #[sol(abi)]
     interface IOrders {
         enum Status {
             None,
@@ -75,6 +76,9 @@ sol! {
         function returnExpired(Order calldata order) external;
         function orderIdOf(Order calldata order) external view returns (bytes32);
         function statusOf(bytes32 orderId) external view returns (Status);
+        error NotOrderable(uint256 assetId);
+        error SafeERC20FailedOperation(address token);
+        error UnknownService(address datatoken);
     }
 
     struct ServiceTerms {
@@ -82,6 +86,7 @@ sol! {
         address paymentToken;
         uint96 price;
     }
+    #[sol(abi)]
     interface IAssetRegistry {
         enum State {
             Active,
@@ -122,6 +127,20 @@ sol! {
         function metadataHashOf(uint256 assetId) external view returns (bytes32);
         function stateOf(uint256 assetId) external view returns (State);
         function isOrderable(uint256 assetId) external view returns (bool);
+        error AssetExists(uint256 assetId);
+        error CloneArgumentsTooLong();
+        error Create2EmptyBytecode();
+        error ERC721IncorrectOwner(address sender, uint256 tokenId, address owner);
+        error ERC721InsufficientApproval(address operator, uint256 tokenId);
+        error ERC721InvalidApprover(address approver);
+        error ERC721InvalidOperator(address operator);
+        error ERC721InvalidOwner(address owner);
+        error ERC721InvalidReceiver(address receiver);
+        error ERC721InvalidSender(address sender);
+        error ERC721NonexistentToken(uint256 tokenId);
+        error FailedDeployment();
+        error InsufficientBalance(uint256 balance, uint256 needed);
+        error ServiceExists(uint256 assetId, uint32 serviceIndex);
     }
 
     struct Sale {
@@ -144,6 +163,7 @@ sol! {
         bytes32 r;
         bytes32 s;
     }
+    #[sol(abi)]
     interface IMarket {
         event ServiceListed(
             uint256 indexed assetId, address indexed datatoken, address provider, address paymentToken, uint96 price
@@ -166,6 +186,7 @@ sol! {
             uint256 referralFee,
             uint256 protocolFee
         );
+        event RefundCredited(address indexed account, address indexed token, uint256 amount);
         event Withdrawn(address indexed account, address indexed token, uint256 amount);
 
         error NotRegistry(address caller);
@@ -209,8 +230,16 @@ sol! {
         function withdraw(address token) external returns (uint256 amount);
         function earningsOf(address token, address account) external view returns (uint256);
         function saleOf(address datatoken) external view returns (Sale memory);
+        error EtherRefused(address account);
+        error InvalidPaymentToken(address token);
+        error InvalidProtocolFee(uint16 bps, address receiver);
+        error NotSelf(address caller);
+        error ReentrancyGuardReentrantCall();
+        error SafeERC20FailedOperation(address token);
+        error TooLittleGas(uint256 available, uint256 needed);
     }
 
+    #[sol(abi)]
     interface IDatatoken {
         error NotMarket(address caller);
         error NotOrders(address caller);
@@ -218,6 +247,20 @@ sol! {
         function serviceIndex() external view returns (uint32);
         function mint(address to, uint256 amount) external;
         function burn(uint256 amount) external;
+        error ECDSAInvalidSignature();
+        error ECDSAInvalidSignatureLength(uint256 length);
+        error ECDSAInvalidSignatureS(bytes32 s);
+        error ERC20InsufficientAllowance(address spender, uint256 allowance, uint256 needed);
+        error ERC20InsufficientBalance(address sender, uint256 balance, uint256 needed);
+        error ERC20InvalidApprover(address approver);
+        error ERC20InvalidReceiver(address receiver);
+        error ERC20InvalidSender(address sender);
+        error ERC20InvalidSpender(address spender);
+        error ERC2612ExpiredSignature(uint256 deadline);
+        error ERC2612InvalidSigner(address signer, address owner);
+        error InvalidAccountNonce(address account, uint256 currentNonce);
+        error InvalidShortString();
+        error StringTooLong(string str);
     }
 
     interface IERC20 {
@@ -247,3 +290,6 @@ sol! {
         function mint(address to, uint256 amount) external;
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -175,6 +175,9 @@ pub enum ModelFamily {
     MultilayerPerceptron,
 }
 
+/// JSON Schema (2020-12) of the spec, for editors and other languages.
+pub const SCHEMA: &str = include_str!("../schemas/job-spec-v1.json");
+
 impl JobSpec {
     /// The family that the layers amount to.
     pub fn family(&self) -> ModelFamily {

@@ -96,3 +96,6 @@ pub fn verify(hash: B256, signature: &[u8], expected: Address) -> Result<(), Sig
     let actual = signature.recover_address_from_prehash(&hash).map_err(|_| SignatureError::Unrecoverable)?;
     if actual == expected { Ok(()) } else { Err(SignatureError::WrongSigner { actual, expected }) }
 }
+
+#[cfg(test)]
+mod tests;

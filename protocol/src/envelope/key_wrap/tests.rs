@@ -54,3 +54,22 @@ fn a_public_key_of_small_order_is_refused() {
     let key = ContentKey::generate().unwrap();
     assert_eq!(wrap(&PublicKey(B256::ZERO), &context(), &key), Err(EnvelopeError::BadPublicKey));
 }
+
+/// Wrapped by an independent implementation (pyhpke 0.6.5) to the secret key 11…11, with the `info` and `aad` that the
+/// format prescribes: byte order, labels and suite are right, and not only the same on both of our sides.
+#[test]
+fn a_key_wrapped_by_another_implementation_opens() {
+    let secret = SecretKey::from_bytes([0x11; 32]).unwrap();
+    let hex = |text: &str| -> B256 { text.parse().unwrap() };
+    let wrapped = WrappedKey {
+        recipient: hex("7b4e909bbe7ffe44c465a220037d608ee35897d31ef972f07f74892cb0f73f13"),
+        encapsulated: hex("84d4bec4fc51a3acd50e19782b44f4ae08b9649fbe9e38617548eb9725545003"),
+        ciphertext:
+            "0x78e80cc429aeb4f6b9f222aa41e758a7040ef41fbd81c1947a9e65376fd918fabad55995652673848174bbb9809741eb"
+                .parse()
+                .unwrap(),
+    };
+    assert_eq!(secret.public_key().0, wrapped.recipient);
+    let key = unwrap(&secret, &context(), &wrapped).unwrap();
+    assert_eq!(key.as_bytes()[..], (0..32).collect::<Vec<u8>>());
+}

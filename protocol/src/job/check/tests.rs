@@ -107,3 +107,51 @@ fn too_few_rows_and_absurd_sizes_are_refused_without_overflow() {
     let refused = JobSpec::parse(&spec()).unwrap().check(&document).unwrap_err().to_string();
     assert!(refused.contains("far too large"), "{refused}");
 }
+
+/// The published schema accepts what the reader accepts, and refuses what it refuses for its form or its ranges.
+#[test]
+fn the_schema_agrees_with_the_reader() {
+    let schema: Value = serde_json::from_str(super::super::SCHEMA).unwrap();
+    let validator = jsonschema::draft202012::new(&schema).unwrap();
+    assert!(validator.is_valid(&spec()));
+    let sgd = json!({"kind": "sgd", "learning_rate": 0.1, "momentum": 0.9});
+    let mut sound = spec();
+    sound["optimizer"] = sgd;
+    sound["layers"][1] = json!({"kind": "dropout", "rate": 0.5});
+    assert!(validator.is_valid(&sound) && JobSpec::parse(&sound).is_ok());
+    let broken: Vec<(&str, Value)> = vec![
+        ("/version", json!(2)),
+        ("/task", json!("guess")),
+        ("/data/asset", json!("42")),
+        ("/data/features", json!([])),
+        ("/data/more", json!(1)),
+        ("/layers", json!([])),
+        ("/layers/0", json!({"kind": "attention"})),
+        ("/layers/0", json!({"kind": "relu", "slope": 1})),
+        ("/layers/0", json!({"kind": "linear"})),
+        ("/layers/0/units", json!(0)),
+        ("/layers/0/units", json!(16_385)),
+        ("/layers/1", json!({"kind": "dropout", "rate": 0.95})),
+        ("/loss", json!("hinge")),
+        ("/optimizer/learning_rate", json!(0)),
+        ("/optimizer/momentum", json!(0.5)),
+        ("/training/epochs", json!(0)),
+        ("/training/epochs", json!(100_001)),
+        ("/training/batch_size", json!(65_537)),
+        ("/training/seed", json!(-1)),
+        ("/split/test_fraction", json!(0.51)),
+        ("/limits/max_seconds", json!(0)),
+        ("/limits/max_memory_mib", json!(63)),
+        ("/extra", json!(1)),
+    ];
+    for (pointer, value) in broken {
+        let mut bad = spec();
+        let (parent, name) = pointer.rsplit_once('/').unwrap();
+        match (bad.pointer_mut(parent).unwrap(), name.parse::<usize>()) {
+            (Value::Array(items), Ok(index)) => items[index] = value.clone(),
+            (parent, _) => parent[name] = value.clone(),
+        }
+        assert!(!validator.is_valid(&bad), "the schema accepts {pointer} = {value}");
+        assert!(check(&bad).is_err(), "the reader accepts {pointer} = {value}");
+    }
+}
