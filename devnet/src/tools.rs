@@ -78,8 +78,9 @@ pub fn foundry(name: &str) -> Result<PathBuf, Error> {
     Err(Error::Missing { path: program, hint: "run `npm ci` in contracts/".into() })
 }
 
-/// The programs of a market.
-const PACKAGES: [&str; 3] = ["atoll-server", "atoll-cli", "atoll-trainer"];
+/// The programs of a market. They are named as binaries and never as packages: without `-p`, cargo gives every
+/// dependency the features that the whole workspace asks for, so that all commands share one build of it.
+const PROGRAMS: [&str; 3] = ["atoll-server", "atoll", "atoll-trainer"];
 
 /// Builds the market's programs beside the running one, in its profile; once per process.
 ///
@@ -97,7 +98,7 @@ pub fn build(show: bool) -> Result<(), Error> {
         Some(profile) => profile,
     };
     let mut command = cargo();
-    command.arg("build").args(["--profile", profile]).args(PACKAGES.iter().flat_map(|package| ["-p", package]));
+    command.arg("build").args(["--profile", profile]).args(PROGRAMS.iter().flat_map(|program| ["--bin", program]));
     if let Some(target) = binaries.parent() {
         command.arg("--target-dir").arg(target);
     }
