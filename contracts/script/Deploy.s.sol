@@ -77,6 +77,8 @@ contract Deploy is Script {
         console.log("ATOLL_DEPLOYMENT %s", json);
         string memory usual = string.concat("deployments/", vm.toString(block.chainid), ".json");
         string memory file = vm.envOr("DEPLOYMENT_FILE", usual);
+        // A fresh clone has no such folder: git keeps no empty ones.
+        if (keccak256(bytes(file)) == keccak256(bytes(usual))) vm.createDir("deployments", true);
         if (keccak256(bytes(file)) != keccak256("-")) vm.writeFile(file, string.concat(json, "\n"));
     }
 }
