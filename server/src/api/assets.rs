@@ -1,0 +1,164 @@
+//! `/v1/assets`: the catalogue, and the sealed content for the provider that may open it.
+
+use std::collections::HashMap;
+
+use alloy::primitives::{Address, U256};
+use atoll_protocol::api::{Asset, Page, Service};
+use axum::{Json, body::Body, extract::State, http::header, response::Response};
+use serde::Deserialize;
+use sqlx::PgConnection;
+
+use super::{
+    App, Problems,
+    caller::Caller,
+    cursor,
+    extract::{Id, Query},
+    problem::{ApiError, Kind},
+};
+use crate::{
+    deployment::Deployment,
+    job::asset_id,
+    storage::Storage,
+    store::{assets, services, uploads},
+};
+
+/// A decimal token id; other ways to write the number are not names of the asset.
+pub(crate) struct TokenId(pub(crate) U256);
+
+impl std::str::FromStr for TokenId {
+    type Err = ();
+
+    fn from_str(text: &str) -> Result<Self, ()> {
+        let id = U256::from_str_radix(text, 10).map_err(|_| ())?;
+        if id.to_string() == text { Ok(Self(id)) } else { Err(()) }
+    }
+}
+
+#[derive(Deserialize, utoipa::IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub(crate) struct Search {
+    /// Words that occur in the name or the description.
+    q: Option<String>,
+    /// Only this publisher's.
+    #[param(value_type = Option<String>)]
+    publisher: Option<Address>,
+    /// Items per page, 1 to 100; 20 if absent.
+    limit: Option<u32>,
+    /// `next_cursor` of the page before.
+    cursor: Option<String>,
+}
+
+fn resource(deployment: &Deployment, asset: assets::Asset, services: Vec<Service>) -> Result<Asset, ApiError> {
+    Ok(Asset {
+        id: asset_id(deployment, asset.token_id),
+        token_id: asset.token_id.to_string(),
+        publisher: asset.publisher,
+        state: asset.state,
+        name: asset.name,
+        description: asset.description,
+        metadata_hash: asset.metadata_hash,
+        metadata: serde_json::from_slice(&asset.metadata)?,
+        services,
+        transaction: asset.at.transaction,
+        block_number: asset.at.block,
+        published_at: asset.published_at,
+    })
+}
+
+/// Finds assets, newest first.
+#[utoipa::path(
+    get, path = "/v1/assets", tag = "assets", params(Search),
+    responses((status = 200, description = "A page of assets", body = Page<Asset>), Problems)
+)]
+pub(crate) async fn list(
+    State(app): State<App>,
+    Query(query): Query<Search>,
+) -> Result<Json<Page<Asset>>, ApiError> {
+    let limit = cursor::limit(query.limit)?;
+    let search = assets::Search {
+        text: query.q.map(|q| q.replace('\0', "")).filter(|q| !q.trim().is_empty()),
+        publisher: query.publisher,
+        before: cursor::decode(query.cursor.as_deref())?,
+    };
+    let mut connection = app.store.connection().await?;
+    let found = assets::search(&mut connection, &search, limit + 1).await?;
+    let (found, next_cursor) = cursor::page(found, limit, |asset| (asset.at.block, asset.at.log))?;
+    let ids: Vec<U256> = found.iter().map(|asset| asset.token_id).collect();
+    let mut of_asset: HashMap<U256, Vec<Service>> = HashMap::new();
+    for (id, service) in services::of_assets(&mut connection, &ids).await? {
+        of_asset.entry(id).or_default().push(service);
+    }
+    let items = found
+        .into_iter()
+        .map(|asset| {
+            let services = of_asset.remove(&asset.token_id).unwrap_or_default();
+            resource(&app.deployment, asset, services)
+        })
+        .collect::<Result<_, _>>()?;
+    Ok(Json(Page { items, next_cursor }))
+}
+
+/// An asset that can be shown.
+pub(crate) async fn shown(connection: &mut PgConnection, id: U256) -> Result<assets::Asset, ApiError> {
+    let asset = assets::find(connection, id).await?.ok_or_else(|| {
+        let detail = "There is no such asset; if it was published just now, wait until its block is indexed.";
+        ApiError::new(Kind::NotFound, detail)
+    })?;
+    match &asset.hidden_reason {
+        None => Ok(asset),
+        Some(reason) => Err(ApiError::new(Kind::AssetHidden, format!("The asset is hidden: {reason}."))),
+    }
+}
+
+/// One asset, in whatever state.
+#[utoipa::path(
+    get, path = "/v1/assets/{token_id}", tag = "assets",
+    params(("token_id" = String, Path, description = "ERC-721 token id, decimal")),
+    responses((status = 200, description = "The asset", body = Asset), Problems)
+)]
+pub(crate) async fn read(State(app): State<App>, Id(TokenId(id)): Id<TokenId>) -> Result<Json<Asset>, ApiError> {
+    let mut connection = app.store.connection().await?;
+    let asset = shown(&mut connection, id).await?;
+    let services = services::of_assets(&mut connection, &[id]).await?.into_iter().map(|(_, s)| s).collect();
+    Ok(Json(resource(&app.deployment, asset, services)?))
+}
+
+/// The sealed content, for the provider that the asset's document names.
+#[utoipa::path(
+    get, path = "/v1/assets/{token_id}/content", tag = "assets", security(("session" = [])),
+    params(("token_id" = String, Path, description = "ERC-721 token id, decimal")),
+    responses(
+        (status = 200, description = "The ciphertext", body = Vec<u8>, content_type = "application/octet-stream"),
+        Problems
+    )
+)]
+pub(crate) async fn content(
+    State(app): State<App>,
+    caller: Caller,
+    Id(TokenId(id)): Id<TokenId>,
+) -> Result<Response, ApiError> {
+    let mut connection = app.store.connection().await?;
+    let asset = shown(&mut connection, id).await?;
+    if asset.provider != Some(caller.address) {
+        let detail = "Only the wallet that the asset's metadata names as provider can fetch its content.";
+        return Err(ApiError::new(Kind::Forbidden, detail));
+    }
+    let missing = || ApiError::new(Kind::ContentMissing, "The publisher has not uploaded the content to this server.");
+    let sha256 = asset.content_sha256.ok_or_else(missing)?;
+    if uploads::content_bytes(&mut connection, sha256).await?.is_none() {
+        return Err(missing());
+    }
+    drop(connection);
+    bytes_of(&app, &Storage::content(sha256)).await
+}
+
+/// Streams stored bytes.
+pub(crate) async fn bytes_of(app: &App, name: &object_store::path::Path) -> Result<Response, ApiError> {
+    let (length, stream) = app.storage.get(name).await?;
+    Response::builder()
+        .header(header::CONTENT_TYPE, "application/octet-stream")
+        .header(header::CONTENT_LENGTH, length)
+        .body(Body::from_stream(stream))
+        .map_err(|_| ApiError::new(Kind::Internal, "The server failed to answer."))
+}

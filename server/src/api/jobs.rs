@@ -1,0 +1,209 @@
+//! `/v1/jobs`: the caller's jobs, as consumer or as provider.
+
+use atoll_protocol::api::{Job, JobStatus, NewJob, Page};
+use axum::{
+    Json as JsonAnswer,
+    extract::State,
+    http::StatusCode,
+    response::Response,
+};
+use serde::Deserialize;
+use uuid::Uuid;
+
+use super::{
+    App, Problems, assets,
+    caller::Caller,
+    cursor,
+    extract::{Id, IdempotencyKey, Json, Query},
+    idempotency::{Creation, create as create_once},
+    job_request,
+    problem::{ApiError, Kind},
+    providers,
+};
+use crate::{
+    deployment::Deployment,
+    job::{self, Actor, Step, asset_id},
+    storage::Storage,
+    store::{job_events, jobs},
+};
+
+#[derive(Deserialize, utoipa::IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub(crate) struct Paging {
+    /// Items per page, 1 to 100; 20 if absent.
+    limit: Option<u32>,
+    /// `next_cursor` of the page before.
+    cursor: Option<String>,
+}
+
+pub(crate) fn resource(deployment: &Deployment, job: &jobs::Job) -> Job {
+    Job {
+        id: job.id,
+        order_id: job.order_id,
+        asset: asset_id(deployment, job.token_id),
+        consumer: job.consumer,
+        provider: job.provider,
+        status: job.status,
+        failure: job.failure.clone(),
+        attempts: job.attempts,
+        progress: job.progress,
+        result: job.result.as_ref().filter(|_| job.status == JobStatus::Completed).map(|r| r.info.clone()),
+        receipt: job.receipt.clone(),
+        created_at: job.created_at,
+        updated_at: job.updated_at,
+    }
+}
+
+/// A job that concerns the caller.
+pub(crate) fn own(job: Option<jobs::Job>, caller: Caller) -> Result<jobs::Job, ApiError> {
+    job.filter(|job| [job.consumer, job.provider].contains(&caller.address)).ok_or_else(|| ApiError::not_found("job"))
+}
+
+/// Submits a job for an open order.
+#[utoipa::path(
+    post, path = "/v1/jobs", tag = "jobs", security(("session" = [])), request_body = NewJob,
+    params(("Idempotency-Key" = Option<String>, Header, description = "Makes a retry safe")),
+    responses((status = 201, description = "The job", body = Job), Problems)
+)]
+pub(crate) async fn create(
+    State(app): State<App>,
+    caller: Caller,
+    key: Option<IdempotencyKey>,
+    body: Json<NewJob>,
+) -> Result<(StatusCode, JsonAnswer<Job>), ApiError> {
+    app.require_live_index()?;
+    let new = body.value;
+    let creation = Creation { name: "create job", account: caller.address, key, body: body.sha256 };
+    let answer = create_once(&app, creation, async |mut tx| {
+        let now = app.clock.now();
+        let checked = job_request::check(&mut tx, &app.deployment, caller, &new, now).await?;
+        let job = jobs::Job {
+            id: app.randomness.id(now)?,
+            order_id: checked.order.id,
+            token_id: checked.order.token_id,
+            consumer: checked.order.terms.consumer,
+            provider: checked.order.terms.provider,
+            status: JobStatus::Queued,
+            failure: None,
+            attempts: 0,
+            progress: None,
+            request: new.request.clone(),
+            signature: new.signature.clone(),
+            spec: new.spec.clone(),
+            cancel_requested: false,
+            result: None,
+            receipt: None,
+            created_at: now,
+            updated_at: now,
+        };
+        jobs::insert(&mut tx, &job).await?;
+        let event = job_events::NewEvent {
+            at: now,
+            actor: Actor::Consumer.name(),
+            status: JobStatus::Queued,
+            progress: None,
+            reason: None,
+        };
+        job_events::insert(&mut tx, job.id, &event).await?;
+        tracing::info!(job.id = %job.id, order.id = %job.order_id, "job queued");
+        Ok((tx, resource(&app.deployment, &job)))
+    })
+    .await?;
+    Ok((StatusCode::CREATED, JsonAnswer(answer)))
+}
+
+/// The caller's jobs, newest first.
+#[utoipa::path(
+    get, path = "/v1/jobs", tag = "jobs", security(("session" = [])), params(Paging),
+    responses((status = 200, description = "A page of jobs", body = Page<Job>), Problems)
+)]
+pub(crate) async fn list(
+    State(app): State<App>,
+    caller: Caller,
+    Query(paging): Query<Paging>,
+) -> Result<JsonAnswer<Page<Job>>, ApiError> {
+    let limit = cursor::limit(paging.limit)?;
+    let before = cursor::decode(paging.cursor.as_deref())?;
+    let mut connection = app.store.connection().await?;
+    let found = jobs::list(&mut connection, caller.address, before, limit + 1).await?;
+    let (found, next_cursor) = cursor::page(found, limit, |job| job.id)?;
+    let items = found.iter().map(|job| resource(&app.deployment, job)).collect();
+    Ok(JsonAnswer(Page { items, next_cursor }))
+}
+
+/// One of the caller's jobs.
+#[utoipa::path(
+    get, path = "/v1/jobs/{id}", tag = "jobs", security(("session" = [])),
+    params(("id" = Uuid, Path, description = "The job")),
+    responses((status = 200, description = "The job", body = Job), Problems)
+)]
+pub(crate) async fn read(
+    State(app): State<App>,
+    caller: Caller,
+    Id(id): Id<Uuid>,
+) -> Result<JsonAnswer<Job>, ApiError> {
+    let mut connection = app.store.connection().await?;
+    let job = own(jobs::find(&mut connection, id).await?, caller)?;
+    Ok(JsonAnswer(resource(&app.deployment, &job)))
+}
+
+/// Asks for a job's end. A runner that is there ends it and gives the stake back at once; without one, a queued job
+/// ends here and the stake comes back at the order's deadline.
+#[utoipa::path(
+    post, path = "/v1/jobs/{id}/cancellation", tag = "jobs", security(("session" = [])),
+    params(("id" = Uuid, Path, description = "The job")),
+    responses((status = 202, description = "The job as it is now", body = Job), Problems)
+)]
+pub(crate) async fn cancel(
+    State(app): State<App>,
+    caller: Caller,
+    Id(id): Id<Uuid>,
+) -> Result<(StatusCode, JsonAnswer<Job>), ApiError> {
+    let now = app.clock.now();
+    let job = app
+        .store
+        .run_tx::<_, ApiError, _>("cancel job", async |mut tx| {
+            let job = jobs::lock(&mut tx, id).await?.filter(|job| job.consumer == caller.address);
+            let mut job = job.ok_or_else(|| ApiError::not_found("job"))?;
+            if job.status.is_final() {
+                return Err(ApiError::new(Kind::JobEnded, "The job has ended already; there is nothing to cancel."));
+            }
+            let online = providers::find(&mut tx, job.provider, now).await?.is_some_and(|p| p.online);
+            job.cancel_requested = true;
+            job.updated_at = now;
+            if job.status == JobStatus::Queued && !online {
+                job.failure = Some(atoll_protocol::failure::FailureCode::Cancelled);
+                let reason = "cancelled while no runner was there; the stake comes back at the order's deadline";
+                job::advance(&mut tx, &mut job, JobStatus::Cancelled, Step::by(Actor::Consumer, now, reason)).await?;
+            } else {
+                jobs::update(&mut tx, &job).await?;
+            }
+            Ok((tx, job))
+        })
+        .await?;
+    Ok((StatusCode::ACCEPTED, JsonAnswer(resource(&app.deployment, &job))))
+}
+
+/// The sealed result, for the consumer.
+#[utoipa::path(
+    get, path = "/v1/jobs/{id}/result", tag = "jobs", security(("session" = [])),
+    params(("id" = Uuid, Path, description = "The job")),
+    responses(
+        (status = 200, description = "The sealed result", body = Vec<u8>, content_type = "application/octet-stream"),
+        Problems
+    )
+)]
+pub(crate) async fn result(State(app): State<App>, caller: Caller, Id(id): Id<Uuid>) -> Result<Response, ApiError> {
+    let mut connection = app.store.connection().await?;
+    let job = jobs::find(&mut connection, id).await?.filter(|job| job.consumer == caller.address);
+    let job = job.ok_or_else(|| ApiError::not_found("job"))?;
+    drop(connection);
+    match job.result {
+        Some(stored) if job.status == JobStatus::Completed => {
+            assets::bytes_of(&app, &Storage::result(stored.lease)).await
+        }
+        _ if job.status.is_final() => Err(ApiError::new(Kind::NoResult, "The job ended without a result.")),
+        _ => Err(ApiError::new(Kind::NoResult, "The job has no result yet; watch its events until it is completed.")),
+    }
+}

@@ -1,0 +1,302 @@
+//! Problems (RFC 9457): the one list of what a request can fail with, and how each fails.
+
+use std::{borrow::Cow, sync::Arc};
+
+use alloy::primitives::hex;
+use atoll_protocol::{
+    api::{FieldProblem, Problem},
+    job::SpecErrors,
+    signed::SignatureError,
+};
+use axum::{
+    http::{HeaderValue, StatusCode, header},
+    response::{IntoResponse, Response},
+};
+
+use crate::{
+    chain::ChainError,
+    clock::NoRandomness,
+    job::MoveError,
+    storage::StorageError,
+    store::{Constraint, StoreError},
+};
+
+macro_rules! kinds {
+    ($($(#[$meta:meta])* $name:ident => $status:ident, $slug:literal, $title:literal;)*) => {
+        /// A kind of problem; its name is stable. `docs/api.md` describes each.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+        pub enum Kind { $($(#[$meta])* $name,)* }
+
+        impl Kind {
+            /// All kinds.
+            pub const ALL: &[Self] = &[$(Self::$name,)*];
+
+            /// Last part of the type's URL.
+            pub fn slug(self) -> &'static str {
+                match self { $(Self::$name => $slug,)* }
+            }
+
+            /// The kind in a few words.
+            pub fn title(self) -> &'static str {
+                match self { $(Self::$name => $title,)* }
+            }
+
+            /// The answer's status.
+            pub fn status(self) -> StatusCode {
+                match self { $(Self::$name => StatusCode::$status,)* }
+            }
+        }
+    };
+}
+
+kinds! {
+    /// The body is not JSON.
+    MalformedJson => BAD_REQUEST, "malformed-json", "The body is not JSON";
+    /// A query parameter is unknown or wrong.
+    InvalidQuery => BAD_REQUEST, "invalid-query", "A query parameter is wrong";
+    /// A header is wrong.
+    InvalidHeader => BAD_REQUEST, "invalid-header", "A header is wrong";
+    /// The request could not be read.
+    BadRequest => BAD_REQUEST, "bad-request", "The request can not be read";
+    /// No session.
+    Unauthenticated => UNAUTHORIZED, "unauthenticated", "Sign in first";
+    /// The sign-in message or its signature.
+    SignInRefused => UNAUTHORIZED, "sign-in-refused", "The sign-in was refused";
+    /// Signed in, but not allowed.
+    Forbidden => FORBIDDEN, "forbidden", "Not allowed";
+    /// Nothing there, or nothing of the caller's own.
+    NotFound => NOT_FOUND, "not-found", "Not found";
+    /// An asset that is not shown.
+    AssetHidden => NOT_FOUND, "asset-hidden", "The asset is hidden";
+    /// No such method.
+    MethodNotAllowed => METHOD_NOT_ALLOWED, "method-not-allowed", "The resource does not have this method";
+    /// The client was too slow.
+    TooSlow => REQUEST_TIMEOUT, "too-slow", "The request took too long";
+    /// The order pays for a job already.
+    OrderUsed => CONFLICT, "order-used", "The order is used";
+    /// The order has ended.
+    OrderNotOpen => CONFLICT, "order-not-open", "The order is not open";
+    /// The asset's content is not stored.
+    ContentMissing => CONFLICT, "content-missing", "The asset's content is not stored here";
+    /// The asset's metadata does not allow a job.
+    AssetUnusable => CONFLICT, "asset-unusable", "The asset can not be computed on";
+    /// The job has ended.
+    JobEnded => CONFLICT, "job-ended", "The job has ended";
+    /// The job has no result (yet).
+    NoResult => CONFLICT, "no-result", "The job has no result";
+    /// The lease has ended.
+    LeaseEnded => CONFLICT, "lease-ended", "The lease has ended";
+    /// Not fulfilled on chain.
+    OrderNotFulfilled => CONFLICT, "order-not-fulfilled", "The order is not fulfilled on chain";
+    /// The upload is complete.
+    UploadComplete => CONFLICT, "upload-complete", "The upload is complete";
+    /// Too many bytes.
+    TooLarge => PAYLOAD_TOO_LARGE, "too-large", "The body is too large";
+    /// Not JSON.
+    UnsupportedMediaType => UNSUPPORTED_MEDIA_TYPE, "unsupported-media-type", "The body's media type is not accepted";
+    /// JSON of another form.
+    InvalidBody => UNPROCESSABLE_ENTITY, "invalid-body", "The body does not have the expected form";
+    /// A job spec that can not run.
+    InvalidSpec => UNPROCESSABLE_ENTITY, "invalid-spec", "The job spec can not be run on this asset";
+    /// A signature that does not hold.
+    InvalidSignature => UNPROCESSABLE_ENTITY, "invalid-signature", "The signature does not hold";
+    /// A request past its own deadline.
+    RequestExpired => UNPROCESSABLE_ENTITY, "request-expired", "The signed request has expired";
+    /// Bytes that are not the declared ones.
+    UploadMismatch => UNPROCESSABLE_ENTITY, "upload-mismatch", "The bytes are not the declared ones";
+    /// A receipt that does not belong.
+    ReceiptMismatch => UNPROCESSABLE_ENTITY, "receipt-mismatch", "The receipt does not belong to this job";
+    /// The key was used for another request.
+    IdempotencyKeyReused => UNPROCESSABLE_ENTITY, "idempotency-key-reused", "The idempotency key was used for another request";
+    /// A bug or a broken dependency.
+    Internal => INTERNAL_SERVER_ERROR, "internal", "The server failed";
+    /// The chain's node.
+    ChainUnavailable => SERVICE_UNAVAILABLE, "chain-unavailable", "The Ethereum node does not answer";
+    /// The index has stopped.
+    IndexHalted => SERVICE_UNAVAILABLE, "index-halted", "Indexing has stopped";
+    /// Not ready.
+    NotReady => SERVICE_UNAVAILABLE, "not-ready", "The server is not ready";
+    /// The server was too slow.
+    Overloaded => SERVICE_UNAVAILABLE, "overloaded", "The server took too long";
+}
+
+impl Kind {
+    /// The kind that stands for a bare status from the framework.
+    pub(crate) fn of_status(status: StatusCode) -> Self {
+        match status {
+            StatusCode::NOT_FOUND => Self::NotFound,
+            StatusCode::METHOD_NOT_ALLOWED => Self::MethodNotAllowed,
+            StatusCode::REQUEST_TIMEOUT => Self::TooSlow,
+            StatusCode::PAYLOAD_TOO_LARGE => Self::TooLarge,
+            StatusCode::UNSUPPORTED_MEDIA_TYPE => Self::UnsupportedMediaType,
+            StatusCode::SERVICE_UNAVAILABLE => Self::Overloaded,
+            status if status.is_client_error() => Self::BadRequest,
+            _ => Self::Internal,
+        }
+    }
+}
+
+/// A failed request. The middleware turns it into the problem's JSON, once it knows the request's id.
+#[derive(Clone, Debug)]
+pub(crate) struct ApiError {
+    kind: Kind,
+    detail: Cow<'static, str>,
+    errors: Vec<FieldProblem>,
+    /// For the log only.
+    source: Option<Arc<dyn std::error::Error + Send + Sync>>,
+}
+
+impl ApiError {
+    pub(crate) fn new(kind: Kind, detail: impl Into<Cow<'static, str>>) -> Self {
+        Self { kind, detail: detail.into(), errors: Vec::new(), source: None }
+    }
+
+    /// Something that does not exist, or that is somebody else's: the two are not told apart.
+    pub(crate) fn not_found(what: &str) -> Self {
+        Self::new(Kind::NotFound, format!("There is no such {what}, or it is not yours."))
+    }
+
+    /// A body of which one place is wrong.
+    pub(crate) fn field(kind: Kind, pointer: &str, detail: impl Into<String>) -> Self {
+        let detail = detail.into();
+        let errors = vec![FieldProblem { pointer: pointer.to_owned(), detail: detail.clone() }];
+        Self { errors, ..Self::new(kind, detail) }
+    }
+
+    pub(crate) fn spec(errors: &SpecErrors) -> Self {
+        let detail = errors.to_string();
+        let errors = errors
+            .0
+            .iter()
+            .map(|e| FieldProblem { pointer: format!("/spec{}", e.pointer), detail: e.message.clone() })
+            .collect();
+        Self { errors, ..Self::new(Kind::InvalidSpec, detail) }
+    }
+
+    pub(crate) fn signature(pointer: &str, error: &SignatureError) -> Self {
+        Self::field(Kind::InvalidSignature, pointer, error.to_string())
+    }
+
+    fn internal(error: impl std::error::Error + Send + Sync + 'static) -> Self {
+        let detail = "The server failed; try again, and if it goes on, give the operator the request id.";
+        Self { source: Some(Arc::new(error)), ..Self::new(Kind::Internal, detail) }
+    }
+
+    pub(crate) fn kind(&self) -> Kind {
+        self.kind
+    }
+
+    pub(crate) fn source(&self) -> Option<&(dyn std::error::Error + Send + Sync + 'static)> {
+        self.source.as_deref()
+    }
+
+    /// The problem's JSON.
+    pub(crate) fn problem(&self, request_id: Option<String>) -> Problem {
+        Problem {
+            kind: format!("https://atoll.dev/problems/{}", self.kind.slug()),
+            title: self.kind.title().to_owned(),
+            status: self.kind.status().as_u16(),
+            detail: self.detail.clone().into_owned(),
+            request_id,
+            errors: self.errors.clone(),
+        }
+    }
+}
+
+impl IntoResponse for ApiError {
+    fn into_response(self) -> Response {
+        let mut response = self.kind.status().into_response();
+        if self.kind.status() == StatusCode::UNAUTHORIZED {
+            response.headers_mut().insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
+        }
+        response.extensions_mut().insert(self);
+        response
+    }
+}
+
+impl From<StoreError> for ApiError {
+    fn from(error: StoreError) -> Self {
+        match error.constraint() {
+            Some(Constraint::OneJobPerOrder) => Self::new(
+                Kind::OrderUsed,
+                "This order already pays for a job; open another order to run another job, or fetch the first one's.",
+            ),
+            Some(Constraint::JobTransition) => {
+                Self::new(Kind::JobEnded, "The job changed meanwhile; fetch it to see how it stands.")
+            }
+            Some(Constraint::Other) | None => Self::internal(error),
+        }
+    }
+}
+
+impl From<MoveError> for ApiError {
+    fn from(error: MoveError) -> Self {
+        match error {
+            MoveError::Illegal { from, .. } => Self::new(
+                Kind::JobEnded,
+                format!("The job is {from:?} now, which does not allow this; fetch it to see how it stands.").to_lowercase(),
+            ),
+            MoveError::Store(error) => error.into(),
+        }
+    }
+}
+
+impl From<ChainError> for ApiError {
+    fn from(error: ChainError) -> Self {
+        let detail = "The Ethereum node does not answer now; try again in a few seconds.";
+        Self { source: Some(Arc::new(error)), ..Self::new(Kind::ChainUnavailable, detail) }
+    }
+}
+
+impl From<NoRandomness> for ApiError {
+    fn from(error: NoRandomness) -> Self {
+        Self::internal(error)
+    }
+}
+
+impl From<serde_json::Error> for ApiError {
+    fn from(error: serde_json::Error) -> Self {
+        Self::internal(error)
+    }
+}
+
+impl From<StorageError> for ApiError {
+    fn from(error: StorageError) -> Self {
+        match error {
+            StorageError::Length { declared } => Self::new(
+                Kind::UploadMismatch,
+                format!("The body does not have the declared {declared} bytes; send the file that was declared."),
+            ),
+            StorageError::Hash { declared, actual } => Self::new(
+                Kind::UploadMismatch,
+                format!(
+                    "The bytes have the SHA-256 {} and not the declared {}; they were changed on the way or are another \
+                     file. Nothing was stored.",
+                    hex::encode(actual),
+                    hex::encode(declared)
+                ),
+            ),
+            StorageError::TooLarge { limit } => {
+                Self::new(Kind::TooLarge, format!("At most {limit} bytes are accepted here."))
+            }
+            StorageError::Cut(_) => {
+                Self::new(Kind::BadRequest, "The body ended early or stalled; send it again. Nothing was stored.")
+            }
+            StorageError::Missing(_) | StorageError::Store(_) | StorageError::Directory { .. } => Self::internal(error),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_kind_is_documented_with_its_status() {
+        let document = include_str!("../../../docs/api.md");
+        for kind in Kind::ALL {
+            let row = format!("| `{}` | {} |", kind.slug(), kind.status().as_u16());
+            assert!(document.contains(&row), "docs/api.md lacks {row}");
+        }
+    }
+}

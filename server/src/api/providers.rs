@@ -1,0 +1,75 @@
+//! `/v1/providers`: who computes, and whether it is there.
+
+use alloy::primitives::Address;
+use atoll_protocol::api::{Provider, ProviderStatus};
+use axum::extract::State;
+use sqlx::PgConnection;
+use time::{Duration, OffsetDateTime};
+
+use super::{
+    App, Problems,
+    caller::Caller,
+    extract::{Id, Json},
+    problem::{ApiError, Kind},
+};
+use crate::store::providers;
+
+/// A provider that was silent for longer is not counted on.
+const ONLINE_WITHIN: Duration = Duration::seconds(60);
+/// Most layers that a provider can list.
+const MOST_LAYERS: usize = 64;
+/// Longest name of a layer.
+const LAYER_CHARS: usize = 64;
+
+/// The provider, if it has introduced itself.
+pub(crate) async fn find(
+    connection: &mut PgConnection,
+    address: Address,
+    now: OffsetDateTime,
+) -> Result<Option<Provider>, ApiError> {
+    let found = providers::find(connection, address).await?;
+    Ok(found.map(|(status, seen_at)| Provider { address, status, seen_at, online: now - seen_at <= ONLINE_WITHIN }))
+}
+
+/// Says that the caller's runner is there, and what it is.
+#[utoipa::path(
+    put, path = "/v1/providers/{address}", tag = "providers", security(("session" = [])),
+    params(("address" = String, Path, description = "The caller's own wallet")), request_body = ProviderStatus,
+    responses((status = 200, description = "The provider", body = Provider), Problems)
+)]
+pub(crate) async fn put(
+    State(app): State<App>,
+    caller: Caller,
+    Id(address): Id<Address>,
+    body: Json<ProviderStatus>,
+) -> Result<axum::Json<Provider>, ApiError> {
+    if address != caller.address {
+        return Err(ApiError::new(Kind::Forbidden, "A wallet can speak only for itself; sign in with the provider's."));
+    }
+    let status = body.value;
+    let plain = |layer: &String| layer.len() <= LAYER_CHARS && !layer.contains('\0');
+    if status.sandbox.len() > MOST_LAYERS || !status.sandbox.iter().all(plain) {
+        let detail = format!("At most {MOST_LAYERS} layers of at most {LAYER_CHARS} characters each.");
+        return Err(ApiError::field(Kind::InvalidBody, "/sandbox", detail));
+    }
+    let now = app.clock.now();
+    let mut connection = app.store.connection().await?;
+    providers::put(&mut connection, address, &status, now).await?;
+    Ok(axum::Json(Provider { address, status, seen_at: now, online: true }))
+}
+
+/// A provider as the server last heard of it.
+#[utoipa::path(
+    get, path = "/v1/providers/{address}", tag = "providers",
+    params(("address" = String, Path, description = "Its wallet")),
+    responses((status = 200, description = "The provider", body = Provider), Problems)
+)]
+pub(crate) async fn read(
+    State(app): State<App>,
+    Id(address): Id<Address>,
+) -> Result<axum::Json<Provider>, ApiError> {
+    let mut connection = app.store.connection().await?;
+    find(&mut connection, address, app.clock.now()).await?.map(axum::Json).ok_or_else(|| {
+        ApiError::new(Kind::NotFound, "No runner with this wallet has introduced itself to this server.")
+    })
+}

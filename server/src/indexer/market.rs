@@ -1,0 +1,44 @@
+//! Events of `Market`: what services cost, whether they are sold and who provides them. Sales and withdrawals are kept
+//! raw.
+
+use alloy::{rpc::types::Log, sol_types::SolEvent};
+use atoll_protocol::contracts::IMarket;
+
+use super::{Context, IndexError, Projected, decode, found};
+use crate::store::{Tx, services};
+
+pub(super) async fn project(tx: &mut Tx, _: Context, log: &Log) -> Result<Projected, IndexError> {
+    match log.topic0() {
+        Some(&IMarket::PriceChanged::SIGNATURE_HASH) => {
+            let event = match decode::<IMarket::PriceChanged>(log) {
+                Ok(event) => event,
+                Err(problem) => return Ok(Projected::Problem(problem)),
+            };
+            let price = event.price.to_string();
+            Ok(found(services::set_price(tx, event.datatoken, event.paymentToken, &price).await?, "service"))
+        }
+        Some(&IMarket::SalePaused::SIGNATURE_HASH) => {
+            let event = match decode::<IMarket::SalePaused>(log) {
+                Ok(event) => event,
+                Err(problem) => return Ok(Projected::Problem(problem)),
+            };
+            Ok(found(services::set_paused(tx, event.datatoken, event.paused).await?, "service"))
+        }
+        Some(&IMarket::ProviderChanged::SIGNATURE_HASH) => {
+            let event = match decode::<IMarket::ProviderChanged>(log) {
+                Ok(event) => event,
+                Err(problem) => return Ok(Projected::Problem(problem)),
+            };
+            Ok(found(services::set_provider(tx, event.datatoken, event.provider).await?, "service"))
+        }
+        Some(&IMarket::ReferralChanged::SIGNATURE_HASH) => {
+            let event = match decode::<IMarket::ReferralChanged>(log) {
+                Ok(event) => event,
+                Err(problem) => return Ok(Projected::Problem(problem)),
+            };
+            Ok(found(services::set_referral(tx, event.datatoken, event.bps).await?, "service"))
+        }
+        // `ServiceListed` repeats the registry's `ServiceAdded` of the same transaction.
+        _ => Ok(Projected::Done),
+    }
+}

@@ -1,0 +1,92 @@
+//! Events of `Orders`: orders, and the jobs of those that ended.
+
+use alloy::{primitives::B256, rpc::types::Log, sol_types::SolEvent};
+use atoll_protocol::{
+    api::{JobStatus, OrderStatus, OrderTerms},
+    contracts::IOrders,
+    failure::FailureCode,
+};
+
+use super::{Context, IndexError, Projected, decode, found};
+use crate::{
+    job::{self, Actor, Step},
+    store::{Tx, jobs, orders},
+};
+
+pub(super) async fn project(tx: &mut Tx, context: Context, log: &Log) -> Result<Projected, IndexError> {
+    match log.topic0() {
+        Some(&IOrders::OrderOpened::SIGNATURE_HASH) => opened(tx, context, log).await,
+        Some(&IOrders::OrderFulfilled::SIGNATURE_HASH) => {
+            let event = match decode::<IOrders::OrderFulfilled>(log) {
+                Ok(event) => event,
+                Err(problem) => return Ok(Projected::Problem(problem)),
+            };
+            let receipt = Some(event.receiptHash);
+            let ended = orders::end(tx, event.orderId, OrderStatus::Fulfilled, context.at.transaction, receipt).await?;
+            Ok(found(ended, "open order"))
+        }
+        Some(&IOrders::OrderCancelled::SIGNATURE_HASH) => {
+            let event = match decode::<IOrders::OrderCancelled>(log) {
+                Ok(event) => event,
+                Err(problem) => return Ok(Projected::Problem(problem)),
+            };
+            let ended = orders::end(tx, event.orderId, OrderStatus::Cancelled, context.at.transaction, None).await?;
+            cancelled(tx, context, event.orderId).await?;
+            Ok(found(ended, "open order"))
+        }
+        Some(&IOrders::OrderReturned::SIGNATURE_HASH) => {
+            let event = match decode::<IOrders::OrderReturned>(log) {
+                Ok(event) => event,
+                Err(problem) => return Ok(Projected::Problem(problem)),
+            };
+            let ended = orders::end(tx, event.orderId, OrderStatus::Returned, context.at.transaction, None).await?;
+            returned(tx, context, event.orderId).await?;
+            Ok(found(ended, "open order"))
+        }
+        _ => Ok(Projected::Done),
+    }
+}
+
+async fn opened(tx: &mut Tx, context: Context, log: &Log) -> Result<Projected, IndexError> {
+    let event = match decode::<IOrders::OrderOpened>(log) {
+        Ok(event) => event,
+        Err(problem) => return Ok(Projected::Problem(problem)),
+    };
+    let terms = OrderTerms {
+        datatoken: event.datatoken,
+        consumer: event.consumer,
+        provider: event.provider,
+        request_hash: event.requestHash,
+        deadline: event.deadline,
+        salt: event.salt,
+        escrow_token: event.escrowToken,
+        escrow_amount: event.escrowAmount.to_string(),
+        referrer: event.referrer,
+        referral_fee: event.referralFee.to_string(),
+        protocol_fee: event.protocolFee.to_string(),
+    };
+    let known = orders::insert(tx, event.orderId, event.assetId, &terms, context.at, context.time).await?;
+    Ok(found(known, "service"))
+}
+
+/// A queued job ends with its order. One that a runner holds is left to it: the runner cancelled the order itself and is
+/// about to say why; if it falls silent, its lease ends the job.
+async fn cancelled(tx: &mut Tx, context: Context, order_id: B256) -> Result<(), IndexError> {
+    if let Some(mut job) = jobs::lock_live_of_order(tx, order_id).await?
+        && job.status == JobStatus::Queued
+    {
+        job.failure = Some(FailureCode::Cancelled);
+        let step = Step::by(Actor::Provider, context.now, "the provider cancelled the order; the stake went back");
+        job::advance(tx, &mut job, JobStatus::Cancelled, step).await?;
+    }
+    Ok(())
+}
+
+/// Nothing can come of a job any more whose stake went back.
+async fn returned(tx: &mut Tx, context: Context, order_id: B256) -> Result<(), IndexError> {
+    if let Some(mut job) = jobs::lock_live_of_order(tx, order_id).await? {
+        let step = Step::by(Actor::Server, context.now, "the deadline passed and the stake went back");
+        job::advance(tx, &mut job, JobStatus::Expired, step).await?;
+    }
+    Ok(())
+}

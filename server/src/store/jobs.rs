@@ -1,0 +1,258 @@
+//! Jobs.
+
+use alloy::primitives::{Address, B256, Bytes, U256};
+use atoll_protocol::{
+    api::{JobStatus, ResultInfo, SignedReceipt},
+    failure::FailureCode,
+    report::Progress,
+    signed::JobRequest,
+};
+use sqlx::PgConnection;
+use time::OffsetDateTime;
+use uuid::Uuid;
+
+use super::{
+    StoreError,
+    column::{address, bigint, by_name, hash, json, name_of, to_json, token_id, token_id_bytes, unsigned},
+};
+
+/// A job's row.
+#[derive(Clone, Debug)]
+pub(crate) struct Job {
+    pub(crate) id: Uuid,
+    pub(crate) order_id: B256,
+    pub(crate) token_id: U256,
+    pub(crate) consumer: Address,
+    pub(crate) provider: Address,
+    pub(crate) status: JobStatus,
+    pub(crate) failure: Option<FailureCode>,
+    pub(crate) attempts: u32,
+    pub(crate) progress: Option<Progress>,
+    pub(crate) request: JobRequest,
+    pub(crate) signature: Bytes,
+    pub(crate) spec: serde_json::Value,
+    pub(crate) cancel_requested: bool,
+    pub(crate) result: Option<StoredResult>,
+    pub(crate) receipt: Option<SignedReceipt>,
+    pub(crate) created_at: OffsetDateTime,
+    pub(crate) updated_at: OffsetDateTime,
+}
+
+/// A sealed result in the object store.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct StoredResult {
+    /// Lease under which it was stored; names the object.
+    pub(crate) lease: Uuid,
+    pub(crate) info: ResultInfo,
+}
+
+struct Row {
+    id: Uuid,
+    order_id: Vec<u8>,
+    token_id: Vec<u8>,
+    consumer: Vec<u8>,
+    provider: Vec<u8>,
+    status: String,
+    failure: Option<serde_json::Value>,
+    attempts: i32,
+    progress: Option<serde_json::Value>,
+    spec_hash: Vec<u8>,
+    result_key: Vec<u8>,
+    request_deadline: i64,
+    signature: Vec<u8>,
+    spec: serde_json::Value,
+    cancel_requested: bool,
+    result_lease: Option<Uuid>,
+    result_sha256: Option<Vec<u8>>,
+    result_bytes: Option<i64>,
+    receipt: Option<serde_json::Value>,
+    created_at: OffsetDateTime,
+    updated_at: OffsetDateTime,
+}
+
+impl TryFrom<Row> for Job {
+    type Error = StoreError;
+
+    fn try_from(row: Row) -> Result<Self, StoreError> {
+        let order_id = hash("jobs.order_id", &row.order_id)?;
+        let result = match (row.result_lease, row.result_sha256, row.result_bytes) {
+            (Some(lease), Some(sha256), Some(bytes)) => Some(StoredResult {
+                lease,
+                info: ResultInfo {
+                    sha256: hash("jobs.result_sha256", &sha256)?,
+                    bytes: unsigned("jobs.result_bytes", bytes)?,
+                },
+            }),
+            _ => None,
+        };
+        Ok(Self {
+            id: row.id,
+            order_id,
+            token_id: token_id("jobs.token_id", &row.token_id)?,
+            consumer: address("jobs.consumer", &row.consumer)?,
+            provider: address("jobs.provider", &row.provider)?,
+            status: by_name("jobs.status", row.status)?,
+            failure: row.failure.map(|v| json("jobs.failure", v)).transpose()?,
+            attempts: unsigned("jobs.attempts", row.attempts.into())?,
+            progress: row.progress.map(|v| json("jobs.progress", v)).transpose()?,
+            request: JobRequest {
+                orderId: order_id,
+                specHash: hash("jobs.spec_hash", &row.spec_hash)?,
+                resultKey: hash("jobs.result_key", &row.result_key)?,
+                deadline: unsigned("jobs.request_deadline", row.request_deadline)?,
+            },
+            signature: row.signature.into(),
+            spec: row.spec,
+            cancel_requested: row.cancel_requested,
+            result,
+            receipt: row.receipt.map(|v| json("jobs.receipt", v)).transpose()?,
+            created_at: row.created_at,
+            updated_at: row.updated_at,
+        })
+    }
+}
+
+/// Stores a new job, which is queued.
+pub(crate) async fn insert(connection: &mut PgConnection, job: &Job) -> Result<(), StoreError> {
+    sqlx::query!(
+        "INSERT INTO jobs (id, order_id, token_id, consumer, provider, status, spec_hash, result_key, request_deadline,
+                           signature, spec, created_at, updated_at)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $12)",
+        job.id,
+        job.order_id.as_slice(),
+        &token_id_bytes(job.token_id),
+        job.consumer.as_slice(),
+        job.provider.as_slice(),
+        name_of(job.status),
+        job.request.specHash.as_slice(),
+        job.request.resultKey.as_slice(),
+        bigint("jobs.request_deadline", job.request.deadline)?,
+        job.signature.as_ref(),
+        job.spec,
+        job.created_at,
+    )
+    .execute(connection)
+    .await?;
+    Ok(())
+}
+
+pub(crate) async fn find(connection: &mut PgConnection, id: Uuid) -> Result<Option<Job>, StoreError> {
+    let row = sqlx::query_as!(
+        Row,
+        "SELECT id, order_id, token_id, consumer, provider, status, failure, attempts, progress, spec_hash, result_key,
+                request_deadline, signature, spec, cancel_requested, result_lease, result_sha256, result_bytes,
+                receipt, created_at, updated_at
+         FROM jobs WHERE id = $1",
+        id
+    )
+    .fetch_optional(connection)
+    .await?;
+    row.map(Job::try_from).transpose()
+}
+
+/// As [`find`]; the job is the transaction's own until it ends.
+pub(crate) async fn lock(connection: &mut PgConnection, id: Uuid) -> Result<Option<Job>, StoreError> {
+    sqlx::query_scalar!("SELECT id FROM jobs WHERE id = $1 FOR UPDATE", id).fetch_optional(&mut *connection).await?;
+    find(connection, id).await
+}
+
+/// Jobs of which the account is the consumer or the provider, newest first.
+pub(crate) async fn list(
+    connection: &mut PgConnection,
+    account: Address,
+    before: Option<Uuid>,
+    limit: u32,
+) -> Result<Vec<Job>, StoreError> {
+    let rows = sqlx::query_as!(
+        Row,
+        "SELECT id, order_id, token_id, consumer, provider, status, failure, attempts, progress, spec_hash, result_key,
+                request_deadline, signature, spec, cancel_requested, result_lease, result_sha256, result_bytes,
+                receipt, created_at, updated_at
+         FROM jobs WHERE (consumer = $1 OR provider = $1) AND id < $2
+         ORDER BY id DESC LIMIT $3",
+        account.as_slice(),
+        before.unwrap_or(Uuid::max()),
+        i64::from(limit),
+    )
+    .fetch_all(connection)
+    .await?;
+    rows.into_iter().map(Job::try_from).collect()
+}
+
+/// The job of an order that has not ended, locked.
+pub(crate) async fn lock_live_of_order(
+    connection: &mut PgConnection,
+    order_id: B256,
+) -> Result<Option<Job>, StoreError> {
+    let id = sqlx::query_scalar!(
+        "SELECT id FROM jobs WHERE order_id = $1 AND status IN ('queued', 'leased', 'running') FOR UPDATE",
+        order_id.as_slice()
+    )
+    .fetch_optional(&mut *connection)
+    .await?;
+    match id {
+        Some(id) => find(connection, id).await,
+        None => Ok(None),
+    }
+}
+
+/// The oldest queued job that this provider can still run, locked; jobs that another runner is taking are passed over.
+pub(crate) async fn lock_next_queued(
+    connection: &mut PgConnection,
+    provider: Address,
+    now: OffsetDateTime,
+) -> Result<Option<Job>, StoreError> {
+    let id = sqlx::query_scalar!(
+        "SELECT j.id FROM jobs j JOIN orders o ON o.id = j.order_id
+         WHERE j.provider = $1 AND j.status = 'queued' AND o.status = 'open' AND o.deadline > $2
+         ORDER BY j.id LIMIT 1 FOR UPDATE OF j SKIP LOCKED",
+        provider.as_slice(),
+        now.unix_timestamp(),
+    )
+    .fetch_optional(&mut *connection)
+    .await?;
+    match id {
+        Some(id) => find(connection, id).await,
+        None => Ok(None),
+    }
+}
+
+/// Queued jobs whose order can not be fulfilled any more.
+pub(crate) async fn queued_in_vain(
+    connection: &mut PgConnection,
+    now: OffsetDateTime,
+    limit: u32,
+) -> Result<Vec<Uuid>, StoreError> {
+    let ids = sqlx::query_scalar!(
+        "SELECT j.id FROM jobs j JOIN orders o ON o.id = j.order_id
+         WHERE j.status = 'queued' AND (o.status <> 'open' OR o.deadline <= $1) ORDER BY j.id LIMIT $2",
+        now.unix_timestamp(),
+        i64::from(limit),
+    )
+    .fetch_all(connection)
+    .await?;
+    Ok(ids)
+}
+
+/// Writes all of a job that can change.
+pub(crate) async fn update(connection: &mut PgConnection, job: &Job) -> Result<(), StoreError> {
+    sqlx::query!(
+        "UPDATE jobs SET status = $2, failure = $3, attempts = $4, progress = $5, cancel_requested = $6,
+                         result_lease = $7, result_sha256 = $8, result_bytes = $9, receipt = $10, updated_at = $11
+         WHERE id = $1",
+        job.id,
+        name_of(job.status),
+        job.failure.as_ref().map(|f| to_json("jobs.failure", f)).transpose()?,
+        i32::try_from(job.attempts).map_err(|_| StoreError::Unreadable { column: "jobs.attempts" })?,
+        job.progress.as_ref().map(|p| to_json("jobs.progress", p)).transpose()?,
+        job.cancel_requested,
+        job.result.as_ref().map(|r| r.lease),
+        job.result.as_ref().map(|r| r.info.sha256.as_slice()),
+        job.result.as_ref().map(|r| bigint("jobs.result_bytes", r.info.bytes)).transpose()?,
+        job.receipt.as_ref().map(|r| to_json("jobs.receipt", r)).transpose()?,
+        job.updated_at,
+    )
+    .execute(connection)
+    .await?;
+    Ok(())
+}

@@ -1,0 +1,109 @@
+//! The database. SQL is here and nowhere else; every query is checked against the schema when it is compiled.
+
+use std::{
+    ops::{Deref, DerefMut},
+    time::Instant,
+};
+
+use sqlx::{PgConnection, PgPool, Postgres, pool::PoolConnection, postgres::PgPoolOptions};
+
+pub(crate) mod assets;
+pub(crate) mod blocks;
+mod column;
+mod error;
+pub(crate) mod events;
+pub(crate) mod idempotency;
+pub(crate) mod job_events;
+pub(crate) mod jobs;
+pub(crate) mod leases;
+pub(crate) mod market;
+pub(crate) mod nonces;
+pub(crate) mod orders;
+pub(crate) mod providers;
+pub mod schema;
+pub(crate) mod services;
+pub(crate) mod sessions;
+pub(crate) mod tokens;
+pub(crate) mod uploads;
+
+pub use error::{Constraint, StoreError};
+
+/// The database, shared by all who use it.
+#[derive(Clone)]
+pub struct Store {
+    pool: PgPool,
+}
+
+impl Store {
+    /// Connects to Postgres.
+    ///
+    /// # Errors
+    /// If nothing answers at the URL.
+    pub async fn connect(url: &str, connections: u32) -> Result<Self, StoreError> {
+        let pool = PgPoolOptions::new()
+            .max_connections(connections)
+            .acquire_timeout(std::time::Duration::from_secs(5))
+            .connect(url)
+            .await?;
+        Ok(Self { pool })
+    }
+
+    /// A connection for reads and for single statements.
+    pub(crate) async fn connection(&self) -> Result<PoolConnection<Postgres>, StoreError> {
+        Ok(self.pool.acquire().await?)
+    }
+
+    pub(crate) fn pool(&self) -> &PgPool {
+        &self.pool
+    }
+
+    /// Runs `work` in a transaction. It commits when `work` hands the transaction back and rolls back when it fails or
+    /// is dropped. `name` shows in logs and metrics.
+    pub(crate) async fn run_tx<T, E, F>(&self, name: &'static str, work: impl FnOnce(Tx) -> F) -> Result<T, E>
+    where
+        F: Future<Output = Result<(Tx, T), E>>,
+        E: From<StoreError>,
+    {
+        let start = Instant::now();
+        let tx = Tx(self.pool.begin().await.map_err(StoreError::from)?);
+        let result = match work(tx).await {
+            Ok((tx, value)) => match tx.0.commit().await {
+                Ok(()) => Ok(value),
+                Err(error) => Err(StoreError::from(error).into()),
+            },
+            Err(error) => Err(error),
+        };
+        let outcome = if result.is_ok() { "committed" } else { "rolled back" };
+        metrics::histogram!("atoll_transaction_seconds", "transaction" => name, "outcome" => outcome)
+            .record(start.elapsed().as_secs_f64());
+        tracing::trace!(tx.name = name, tx.outcome = outcome, "transaction ended");
+        result
+    }
+
+    /// True if the database answers.
+    pub(crate) async fn is_alive(&self) -> bool {
+        sqlx::query_scalar!("SELECT 1").fetch_one(&self.pool).await.is_ok()
+    }
+
+    /// Waits until no connection is used any more and closes them.
+    pub async fn close(&self) {
+        self.pool.close().await;
+    }
+}
+
+/// A running transaction; used as a connection.
+pub(crate) struct Tx(sqlx::Transaction<'static, Postgres>);
+
+impl Deref for Tx {
+    type Target = PgConnection;
+
+    fn deref(&self) -> &PgConnection {
+        &self.0
+    }
+}
+
+impl DerefMut for Tx {
+    fn deref_mut(&mut self) -> &mut PgConnection {
+        &mut self.0
+    }
+}
