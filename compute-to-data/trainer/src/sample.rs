@@ -16,56 +16,20 @@ use crate::{
     train::{Stop, train},
 };
 
-/// Columns of the Wisconsin breast cancer table with declared bounds: round numbers around what the measurements can
-/// be, none of them the table's own minimum or maximum.
-const CANCER_BOUNDS: [(&str, f64, f64); 30] = [
-    ("mean_radius", 5.0, 30.0),
-    ("mean_texture", 5.0, 40.0),
-    ("mean_perimeter", 40.0, 200.0),
-    ("mean_area", 100.0, 2600.0),
-    ("mean_smoothness", 0.05, 0.17),
-    ("mean_compactness", 0.0, 0.35),
-    ("mean_concavity", 0.0, 0.45),
-    ("mean_concave_points", 0.0, 0.21),
-    ("mean_symmetry", 0.1, 0.31),
-    ("mean_fractal_dimension", 0.04, 0.1),
-    ("radius_error", 0.0, 3.0),
-    ("texture_error", 0.0, 5.0),
-    ("perimeter_error", 0.0, 22.0),
-    ("area_error", 0.0, 550.0),
-    ("smoothness_error", 0.0, 0.032),
-    ("compactness_error", 0.0, 0.14),
-    ("concavity_error", 0.0, 0.4),
-    ("concave_points_error", 0.0, 0.055),
-    ("symmetry_error", 0.0, 0.08),
-    ("fractal_dimension_error", 0.0, 0.03),
-    ("worst_radius", 5.0, 40.0),
-    ("worst_texture", 10.0, 50.0),
-    ("worst_perimeter", 50.0, 260.0),
-    ("worst_area", 150.0, 4300.0),
-    ("worst_smoothness", 0.07, 0.23),
-    ("worst_compactness", 0.0, 1.1),
-    ("worst_concavity", 0.0, 1.3),
-    ("worst_concave_points", 0.0, 0.3),
-    ("worst_symmetry", 0.15, 0.7),
-    ("worst_fractal_dimension", 0.05, 0.21),
-];
-
 /// The real table.
 pub(crate) fn cancer_csv() -> String {
     std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/../../data/breast_cancer.csv")).unwrap()
 }
 
-/// Its declared columns.
+/// Its columns as the demo declares them.
 pub(crate) fn cancer_columns() -> Vec<Column> {
-    let mut columns: Vec<_> = CANCER_BOUNDS.iter().map(|(name, min, max)| number(name, *min, *max)).collect();
-    columns.push(category("diagnosis", &["malignant", "benign"]));
-    columns
+    serde_json::from_slice(include_bytes!("../../../data/demo/columns.json")).unwrap()
 }
 
 /// A small network on it.
 pub(crate) fn cancer_spec(layers: Vec<Layer>) -> JobSpec {
-    let features: Vec<_> = CANCER_BOUNDS.iter().map(|(name, ..)| *name).collect();
+    let columns = cancer_columns();
+    let features: Vec<_> = columns[..30].iter().map(|column| column.name.as_str()).collect();
     let optimizer = Optimizer::Adam { learning_rate: 0.01, weight_decay: 0.0 };
     spec(&features, "diagnosis", Task::BinaryClassification, layers, optimizer)
 }
