@@ -9,7 +9,7 @@ use std::{
     time::Duration,
 };
 
-use alloy_primitives::Address;
+use alloy_primitives::{Address, U256};
 use serde::{Deserialize, Serialize};
 
 use crate::{
@@ -48,7 +48,7 @@ pub struct Chain {
     pub deployment_file: PathBuf,
     /// Accounts with ten thousand ether each. The first deployed the contracts.
     pub accounts: Vec<Account>,
-    node: Anvil,
+    node: Option<Anvil>,
 }
 
 impl Chain {
@@ -69,7 +69,51 @@ impl Chain {
         let node = Anvil::start(scratch, port, &["--load-state".as_ref(), state.as_os_str()]).await?;
         let deployment_file = scratch.path().join("deployment.json");
         deployment.write(&deployment_file)?;
-        Ok(Self { rpc: Rpc::new(&node.url), deployment, deployment_file, accounts: node.accounts.clone(), node })
+        Ok(Self {
+            rpc: Rpc::new(&node.url),
+            deployment,
+            deployment_file,
+            accounts: node.accounts.clone(),
+            node: Some(node),
+        })
+    }
+
+    /// Deploys to somebody's test node, from the first account whose key the node holds itself.
+    ///
+    /// # Errors
+    /// If the node is not of the local chain id, or holds no keys.
+    pub async fn attach(scratch: &Arc<Scratch>, url: &str) -> Result<Self, Error> {
+        let rpc = Rpc::new(url);
+        let unfit = |reason: String| Error::Chain { url: url.into(), reason };
+        let id: U256 = rpc.answer("eth_chainId", serde_json::json!([])).await?;
+        if id != U256::from(CHAIN_ID) {
+            return Err(unfit(format!(
+                "its chain id is {id}, and local markets are for test chains with id {CHAIN_ID}"
+            )));
+        }
+        let sender = first_account(&rpc).await?.ok_or_else(|| {
+            unfit("it holds no account to deploy from; use a development node such as `anvil --hardfork prague`".into())
+        })?;
+        let (address, records) = (url.to_owned(), scratch.path().join("tmp/broadcast"));
+        let deployment = tokio::task::spawn_blocking(move || Deployment::create(&address, sender, &records))
+            .await
+            .map_err(|failed| Error::Unexpected(failed.to_string()))??;
+        let deployment_file = scratch.path().join("deployment.json");
+        deployment.write(&deployment_file)?;
+        Ok(Self { rpc, deployment, deployment_file, accounts: Vec::new(), node: None })
+    }
+
+    /// An account with much ether whose key the node holds.
+    ///
+    /// # Errors
+    /// If the node has none any more.
+    pub async fn patron(&self) -> Result<Address, Error> {
+        match self.accounts.first() {
+            Some(account) => Ok(account.address),
+            None => first_account(&self.rpc)
+                .await?
+                .ok_or_else(|| Error::Chain { url: self.rpc_url().into(), reason: "it holds no account".into() }),
+        }
     }
 
     /// Address of the JSON-RPC, for `ETH_RPC_URL`.
@@ -77,10 +121,15 @@ impl Chain {
         self.rpc.url()
     }
 
-    /// The running node.
-    pub fn process(&mut self) -> &mut Process {
-        &mut self.node.process
+    /// The running node, if it is ours.
+    pub fn process(&mut self) -> Option<&mut Process> {
+        self.node.as_mut().map(|node| &mut node.process)
     }
+}
+
+async fn first_account(rpc: &Rpc) -> Result<Option<Address>, Error> {
+    let accounts: Vec<Address> = rpc.answer("eth_accounts", serde_json::json!([])).await?;
+    Ok(accounts.first().copied())
 }
 
 /// A bare anvil.

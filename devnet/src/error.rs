@@ -26,7 +26,9 @@ pub enum Error {
     #[error("there is no packaged Postgres for {0}: set DATABASE_URL to a Postgres of your own")]
     NoPostgresFor(String),
     /// Postgres does not run as root and no other user could be found.
-    #[error("Postgres does not run as root and this machine has no user `nobody`: run as an ordinary user or set DATABASE_URL")]
+    #[error(
+        "Postgres does not run as root and this machine has no user `nobody`: run as an ordinary user or set DATABASE_URL"
+    )]
     NoOtherUser,
     /// A directory that everyone can write to holds something of somebody else where ours should be.
     #[error("{} does not belong to this user or others may write to it: remove it, then run this again", .0.display())]
@@ -68,6 +70,16 @@ pub enum Error {
         status: String,
         /// The end of what it wrote.
         log: String,
+    },
+    /// A command of the market's own program was refused.
+    #[error("`atoll {command}`: {message}")]
+    Atoll {
+        /// The command and its subcommand.
+        command: String,
+        /// What it said.
+        message: String,
+        /// Its exit status.
+        code: i32,
     },
     /// A port that was asked for is in use.
     #[error("port {0} is already in use: choose another with --port, or stop the program that uses it")]

@@ -11,22 +11,26 @@
 //! Every part can be started alone ([`Postgres`], [`Chain`], [`Server`], [`Runner`]); two markets never share a port, a
 //! database or a directory. What was started ends with its value, and also if this process is killed: see [`process`].
 
+pub mod actor;
 pub mod chain;
+pub mod database;
 mod error;
 pub mod market;
 pub mod postgres;
 pub mod process;
 pub mod repository;
 pub mod runner;
+pub mod sample;
 pub mod scan;
 pub mod scratch;
 pub mod server;
 pub mod tools;
 
+pub use actor::Actor;
 pub use chain::{Account, Chain, Deployment};
 pub use error::Error;
-//pub use market::{Market, Options};
+pub use market::{Market, Options};
 pub use postgres::Postgres;
-//pub use runner::Runner;
+pub use runner::Runner;
 pub use scratch::Scratch;
-//pub use server::Server;
+pub use server::Server;

@@ -171,9 +171,10 @@ pub(crate) async fn drop_database(url: &str, name: &str) -> Result<(), Error> {
     execute(url, format!("DROP DATABASE IF EXISTS {} WITH (FORCE)", quoted(name))).await
 }
 
-async fn execute(url: &str, statement: String) -> Result<(), Error> {
+/// Runs a statement; names in it are quoted by the caller.
+pub(crate) async fn execute(url: &str, statement: String) -> Result<(), Error> {
     let mut connection = PgConnection::connect(url).await?;
-    // Names can not be parameters; they are quoted above.
+    // Names can not be parameters of a statement.
     sqlx::query(AssertSqlSafe(statement)).execute(&mut connection).await?;
     Ok(connection.close().await?)
 }

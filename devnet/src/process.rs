@@ -145,9 +145,8 @@ impl Launch {
         if let Some(User { uid, gid }) = self.user {
             command.gid(gid).uid(uid);
         }
-        let mut child = command
-            .spawn()
-            .map_err(|source| Error::Spawn { program: self.program.display().to_string(), source })?;
+        let mut child =
+            command.spawn().map_err(|source| Error::Spawn { program: self.program.display().to_string(), source })?;
         scratch.wait_for(child.id());
         Ok(Process {
             name: self.name,
@@ -243,6 +242,28 @@ impl Process {
         }
     }
 
+    /// Waits until it has ended well.
+    ///
+    /// # Errors
+    /// If it fails, or takes longer than `patience`.
+    pub async fn succeeds(mut self, command: &str, patience: Duration) -> Result<(), Error> {
+        let start = Instant::now();
+        loop {
+            match self.status() {
+                Some(status) if status.success() => return Ok(()),
+                Some(status) => {
+                    let (status, log) = (words(status), self.last_words());
+                    return Err(Error::Failed { command: command.into(), status, log });
+                }
+                None if start.elapsed() > patience => {
+                    let (seconds, log) = (patience.as_secs(), self.last_words());
+                    return Err(Error::Late { name: command.into(), seconds, log });
+                }
+                None => tokio::time::sleep(Duration::from_millis(5)).await,
+            }
+        }
+    }
+
     /// The end of what it wrote, for a message.
     pub fn last_words(&self) -> String {
         let (err, out) = (self.stderr(), self.stdout());
@@ -304,4 +325,17 @@ fn stat_group(stat: &Path) -> Option<u32> {
         return None;
     }
     fields.nth(1)?.parse().ok()
+}
+
+/// Command lines of running processes that hold a text, from `/proc`; without this process. Empty where there is none.
+pub fn running_with(text: &str) -> Vec<(u32, String)> {
+    let Ok(entries) = fs::read_dir("/proc") else { return Vec::new() };
+    let found = entries.filter_map(|entry| {
+        let entry = entry.ok()?;
+        let pid: u32 = entry.file_name().to_str()?.parse().ok()?;
+        let line = fs::read(entry.path().join("cmdline")).ok()?;
+        let line = String::from_utf8_lossy(&line).replace('\0', " ");
+        (pid != std::process::id() && line.contains(text)).then_some((pid, line))
+    });
+    found.collect()
 }

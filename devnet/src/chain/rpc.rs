@@ -45,6 +45,19 @@ impl Rpc {
         }
     }
 
+    /// Calls a method whose answer has a known form.
+    ///
+    /// # Errors
+    /// If the node does not answer, refuses, or answers something else.
+    pub async fn answer<T: serde::de::DeserializeOwned>(&self, method: &str, parameters: Value) -> Result<T, Error> {
+        let answer = self.call(method, parameters).await?;
+        serde_json::from_value(answer).map_err(|bad| Error::Rpc {
+            url: self.url.clone(),
+            method: method.into(),
+            message: bad.to_string(),
+        })
+    }
+
     /// Reads a contract.
     ///
     /// # Errors
@@ -53,8 +66,9 @@ impl Rpc {
         let answer =
             self.call("eth_call", json!([{"to": to, "data": Bytes::from(call.abi_encode())}, "latest"])).await?;
         let bytes = hex::decode(answer.as_str().unwrap_or_default()).unwrap_or_default();
-        C::abi_decode_returns(&bytes)
-            .map_err(|bad| Error::Unexpected(format!("the contract at {to} answered {answer} to {}: {bad}", C::SIGNATURE)))
+        C::abi_decode_returns(&bytes).map_err(|bad| {
+            Error::Unexpected(format!("the contract at {to} answered {answer} to {}: {bad}", C::SIGNATURE))
+        })
     }
 
     /// Sends a call from an account whose key the node holds, and waits for its receipt.

@@ -43,8 +43,8 @@ impl Distribution {
         let me = my_uid()?;
         let user = if me == 0 { Some(nobody()?) } else { None };
         let home = home(me)?;
-        let lock = File::create(home.join("lock"))
-            .map_err(Error::io(format!("{} could not be locked", home.display())))?;
+        let lock =
+            File::create(home.join("lock")).map_err(Error::io(format!("{} could not be locked", home.display())))?;
         lock.lock().map_err(Error::io(format!("{} could not be locked", home.display())))?;
         let this = Self {
             dir: home.join(format!("postgres-{version}")),
@@ -84,8 +84,18 @@ impl Distribution {
             chown(dir, Some(user.uid), Some(user.gid))
                 .map_err(Error::io(format!("{} could not be handed to Postgres' user", dir.display())))?;
         }
-        let options = ["-U", super::NAME, "--auth=trust", "--no-sync", "--no-instructions", "--encoding=UTF8",
-            "--locale-provider=builtin", "--builtin-locale=C.UTF-8", "--locale=C", "--wal-segsize=1"];
+        let options = [
+            "-U",
+            super::NAME,
+            "--auth=trust",
+            "--no-sync",
+            "--no-instructions",
+            "--encoding=UTF8",
+            "--locale-provider=builtin",
+            "--builtin-locale=C.UTF-8",
+            "--locale=C",
+            "--wal-segsize=1",
+        ];
         let mut arguments = vec![OsStr::new("-D"), dir.as_os_str()];
         arguments.extend(options.iter().map(OsStr::new));
         self.run(self.bin("initdb"), &arguments)?;

@@ -25,7 +25,7 @@ async fn hold_parts_until_killed() {
         .stops_on("TERM", Duration::from_millis(300))
         .start(&scratch)
         .unwrap();
-    println!("\nholding {} {} {}", postgres.process().pid(), chain.process().pid(), stubborn.pid());
+    println!("\nholding {} {} {}", postgres.process().pid(), chain.process().unwrap().pid(), stubborn.pid());
     println!("directory {}", scratch.path().display());
     match std::env::var("ATOLL_TEST_END").as_deref() {
         Ok("panic") => panic!("on purpose"),
@@ -63,7 +63,8 @@ fn holder(end: &str) -> Holder {
 
 /// Everybody of these groups, including Postgres' processes, which have groups of their own but our directory.
 fn left(groups: &[u32], directory: &std::path::Path) -> Vec<String> {
-    let mut found: Vec<String> = groups.iter().flat_map(|group| alive_in_group(*group)).map(|pid| pid.to_string()).collect();
+    let mut found: Vec<String> =
+        groups.iter().flat_map(|group| alive_in_group(*group)).map(|pid| pid.to_string()).collect();
     for entry in fs::read_dir("/proc").unwrap().flatten() {
         let Ok(line) = fs::read(entry.path().join("cmdline")) else { continue };
         if String::from_utf8_lossy(&line).contains(&*directory.to_string_lossy()) {
@@ -137,7 +138,8 @@ fn a_dropped_process_takes_its_children_along_even_if_they_refuse() {
 #[tokio::test]
 async fn a_program_that_ends_early_says_why() {
     let scratch = Arc::new(Scratch::create().unwrap());
-    let mut process = Launch::new("early", "sh").args(["-c", "echo 'no lagoon here' >&2; exit 3"]).start(&scratch).unwrap();
+    let mut process =
+        Launch::new("early", "sh").args(["-c", "echo 'no lagoon here' >&2; exit 3"]).start(&scratch).unwrap();
     let said = process.ready(Duration::from_secs(5), |_| Some(())).await.unwrap_err().to_string();
     assert!(said.contains("early ended before it was ready (exit status 3): no lagoon here"), "{said}");
 }

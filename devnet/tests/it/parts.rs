@@ -22,7 +22,8 @@ async fn postgres_gives_each_test_a_database() {
     assert!(url.is_ok(), "{url:?}");
     let url = postgres.create_database("plain").await.unwrap();
     let mut connection = PgConnection::connect(&url).await.unwrap();
-    let (name,): (String,) = sqlx::query_as("SELECT current_database()::text").fetch_one(&mut connection).await.unwrap();
+    let (name,): (String,) =
+        sqlx::query_as("SELECT current_database()::text").fetch_one(&mut connection).await.unwrap();
     assert_eq!(name, "plain");
 }
 
@@ -49,7 +50,8 @@ async fn a_chain_has_the_contracts_and_funded_accounts() {
         assert!(code.as_str().unwrap().len() > 100, "no code at {contract}");
     }
     assert_eq!(chain.accounts.len(), 10);
-    let balance = chain.rpc.call("eth_getBalance", serde_json::json!([chain.accounts[3].address, "latest"])).await.unwrap();
+    let balance =
+        chain.rpc.call("eth_getBalance", serde_json::json!([chain.accounts[3].address, "latest"])).await.unwrap();
     assert_eq!(balance, "0x21e19e0c9bab2400000");
 }
 

@@ -1,0 +1,58 @@
+//! `cargo dev bench NAME`: figures of ours beside those of a peer.
+
+use atoll_devnet::{Error, Options};
+use serde::Serialize;
+use serde_json::json;
+
+use crate::show::line;
+
+mod gas;
+
+/// What can be measured.
+const NAMES: &[(&str, &str)] = &[("gas", "gas of the contracts' main flows, against Ocean's")];
+
+/// A figure.
+#[derive(Debug, Serialize)]
+pub(crate) struct Row {
+    /// What was done.
+    pub(crate) work: String,
+    /// Our figure.
+    pub(crate) ours: f64,
+    /// Whom it is compared with.
+    pub(crate) peer: String,
+    /// The peer's figure; none if the peer can not do this.
+    pub(crate) theirs: Option<f64>,
+    /// Unit of both.
+    pub(crate) unit: String,
+    /// How many times better ours is.
+    pub(crate) ratio: Option<f64>,
+    /// What ours has to reach.
+    pub(crate) goal: f64,
+}
+
+/// Runs one; false if a goal is missed.
+pub(crate) async fn run(name: &str, options: Options, json: bool) -> Result<bool, Error> {
+    let rows = match name {
+        "gas" => gas::run(options).await?,
+        _ => return Err(unknown("bench", name, NAMES)),
+    };
+    line(format!("\n{:<58} {:>12} {:>12} {:>7} {:>12}", "work", "ours", "theirs", "ratio", "goal"));
+    for row in &rows {
+        let number = |value: Option<f64>| value.map_or("-".to_owned(), |value| format!("{value:.0}"));
+        let ratio = row.ratio.map_or("-".to_owned(), |ratio| format!("{ratio:.2}"));
+        let missed = if row.ours > row.goal { "  missed" } else { "" };
+        let (ours, theirs, goal) = (number(Some(row.ours)), number(row.theirs), number(Some(row.goal)));
+        line(format!("{:<58} {ours:>12} {theirs:>12} {ratio:>7} {goal:>12}{missed}", row.work));
+    }
+    let reached = rows.iter().all(|row| row.ours <= row.goal);
+    if json {
+        println!("{}", json!({"bench": name, "rows": rows}));
+    }
+    Ok(reached)
+}
+
+/// Names what there is.
+pub(crate) fn unknown(command: &str, name: &str, names: &[(&str, &str)]) -> Error {
+    let all: Vec<String> = names.iter().map(|(name, what)| format!("`{name}` ({what})")).collect();
+    Error::Unexpected(format!("there is no {command} `{name}`; there is {}", all.join(", ")))
+}

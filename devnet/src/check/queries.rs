@@ -1,0 +1,73 @@
+//! The committed descriptions of the server's queries (`.sqlx`) against a live schema.
+//!
+//! The server's crate is compiled once more with its queries checked by a real Postgres that has just been migrated; what
+//! the compiler writes down then must be what is committed.
+
+use std::{collections::BTreeMap, path::Path, sync::Arc};
+
+use atoll_devnet::{Error, Postgres, Scratch, repository, server, tools};
+use serde_json::Value;
+use tokio::process::Command;
+
+pub(super) async fn check() -> Result<(), String> {
+    let committed = read(&repository::root().join(".sqlx"))?;
+    let live = live().await.map_err(|error| error.to_string())??;
+    let name = |names: Vec<&String>| names.iter().map(|name| name.as_str()).collect::<Vec<_>>().join(", ");
+    let missing: Vec<_> = live.keys().filter(|name| !committed.contains_key(*name)).collect();
+    let unused: Vec<_> = committed.keys().filter(|name| !live.contains_key(*name)).collect();
+    let differing: Vec<_> = live
+        .iter()
+        .filter(|(name, query)| committed.get(*name).is_some_and(|it| it != *query))
+        .map(|(name, _)| name)
+        .collect();
+    if live.is_empty() {
+        return Err("the compiler described no query at all".into());
+    }
+    if missing.is_empty() && unused.is_empty() && differing.is_empty() {
+        return Ok(());
+    }
+    Err(format!(
+        ".sqlx is not what the schema and the queries say (missing: {}; not used: {}; different: {}); write it again",
+        name(missing),
+        name(unused),
+        name(differing)
+    ))
+}
+
+async fn live() -> Result<Result<BTreeMap<String, Value>, String>, Error> {
+    let scratch = Arc::new(Scratch::create()?);
+    let postgres = Postgres::start_in(&scratch).await?;
+    server::migrate(&scratch, &postgres.url()).await?;
+    let descriptions = scratch.private_dir("sqlx")?;
+    let mut command = Command::from(tools::cargo());
+    // An argument that was never used before makes cargo compile this one crate again, and none of its dependencies.
+    let again = scratch.path().file_name().unwrap_or_default().to_string_lossy().into_owned();
+    command
+        .args(["rustc", "--quiet", "--package", "atoll-server", "--lib", "--profile", "check", "--"])
+        .arg(format!("--cfg=atoll_live_schema=\"{again}\""))
+        .env("SQLX_OFFLINE", "false")
+        .env("SQLX_OFFLINE_DIR", &descriptions)
+        .env("DATABASE_URL", postgres.url());
+    if let Some(target) = repository::binaries()?.parent() {
+        command.env("CARGO_TARGET_DIR", target);
+    }
+    if let Err(why) = super::shown(command).await {
+        return Ok(Err(why));
+    }
+    Ok(read(&descriptions))
+}
+
+fn read(dir: &Path) -> Result<BTreeMap<String, Value>, String> {
+    let entries = std::fs::read_dir(dir).map_err(|error| format!("{}: {error}", dir.display()))?;
+    let mut found = BTreeMap::new();
+    for entry in entries {
+        let path = entry.map_err(|error| error.to_string())?.path();
+        let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+        if !name.starts_with("query-") || !name.ends_with(".json") {
+            continue;
+        }
+        let text = std::fs::read(&path).map_err(|error| format!("{name}: {error}"))?;
+        found.insert(name.clone(), serde_json::from_slice(&text).map_err(|error| format!("{name}: {error}"))?);
+    }
+    Ok(found)
+}

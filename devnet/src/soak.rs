@@ -1,0 +1,141 @@
+//! `cargo dev soak NAME`: the same thing very often, with failures counted.
+
+use std::{
+    path::PathBuf,
+    time::{Duration, Instant},
+};
+
+use atoll_devnet::{Error, Market, Options, actor::field, process::running_with, sample};
+use atoll_protocol::contracts::IOrders;
+use serde::Serialize;
+use serde_json::{Value, json};
+
+use crate::{
+    bench::unknown,
+    demo,
+    show::{Step, line},
+};
+
+/// What can be done often.
+const NAMES: &[(&str, &str)] = &[
+    ("jobs", "small jobs through one market, each to its end"),
+    ("markets", "markets started and stopped, with nothing left behind"),
+];
+
+/// What was counted.
+#[derive(Debug, Serialize)]
+struct Check {
+    name: String,
+    runs: u32,
+    failures: u32,
+}
+
+impl Check {
+    fn new(name: &str) -> Self {
+        Self { name: name.into(), runs: 0, failures: 0 }
+    }
+
+    fn count(&mut self, good: Result<bool, Error>) {
+        self.runs += 1;
+        let (failed, why) = match good {
+            Ok(good) => (!good, String::new()),
+            Err(error) => (true, format!(": {error}")),
+        };
+        if failed {
+            self.failures += 1;
+            line(format!("run {}: {} failed{why}", self.runs, self.name));
+        }
+    }
+}
+
+/// Runs one; false if anything failed.
+pub(crate) async fn run(name: &str, runs: Option<u32>, options: Options, json: bool) -> Result<bool, Error> {
+    if !NAMES.iter().any(|(known, _)| *known == name) {
+        return Err(unknown("soak", name, NAMES));
+    }
+    let step = Step::begin(format!("soak {name}"));
+    demo::prepare(&step).await?;
+    let checks = match name {
+        "jobs" => jobs(runs.unwrap_or(100), options, &step).await?,
+        _ => markets(runs.unwrap_or(20), &options, &step).await?,
+    };
+    step.done(&[]);
+    for check in &checks {
+        line(format!("      {:<44} {:>6} runs {:>4} failures", check.name, check.runs, check.failures));
+    }
+    let good = checks.iter().all(|check| check.runs > 0 && check.failures == 0);
+    if json {
+        println!("{}", json!({"soak": name, "checks": checks}));
+    }
+    Ok(good)
+}
+
+async fn jobs(runs: u32, options: Options, step: &Step) -> Result<Vec<Check>, Error> {
+    let mut completed = Check::new("job completes and its receipt verifies");
+    let mut settled = Check::new("order is fulfilled exactly once");
+    let mut left = Check::new("nothing is left behind");
+    let market = Market::start(options).await?;
+    let published = sample::publish(&market).await?;
+    let asset: String = field(&published, "asset")?;
+    for run in 0..runs {
+        step.at(format!("job {} of {runs}", run + 1));
+        // A model of its own for each run, small enough that most of a run is the market's work.
+        let spec = sample::spec(&market.buyer, &asset, |spec| {
+            spec["layers"] = json!([{"kind": "linear", "units": 2}]);
+            spec["training"] = json!({"epochs": 2, "batch_size": 64, "seed": run});
+        })?;
+        let one = job(&market, &asset, &spec).await;
+        settled.count(match &one {
+            Ok((order, _)) => {
+                sample::order_status(&market, order).await.map(|status| matches!(status, IOrders::Status::Fulfilled))
+            }
+            Err(_) => Ok(false),
+        });
+        completed.count(one.map(|(_, verified)| verified));
+    }
+    left.count(leaves_nothing(market).await);
+    Ok(vec![completed, settled, left])
+}
+
+async fn job(market: &Market, asset: &str, spec: &std::path::Path) -> Result<(String, bool), Error> {
+    let (bought, submitted) = sample::order(&market.buyer, asset, spec).await?;
+    let job: String = field(&submitted, "job")?;
+    market.buyer.atoll(&["job", "watch", &job]).await?;
+    let verified: Value = market.buyer.atoll(&["receipt", "verify", &job]).await?;
+    Ok((field(&bought, "order")?, verified["verified"] == true))
+}
+
+async fn markets(runs: u32, options: &Options, step: &Step) -> Result<Vec<Check>, Error> {
+    let mut up = Check::new("market starts, and its catalogue answers");
+    let mut left = Check::new("nothing is left behind");
+    for run in 0..runs {
+        step.at(format!("market {} of {runs}", run + 1));
+        match Market::start(options.clone()).await {
+            Ok(market) => {
+                let answer = reqwest::get(format!("{}/v1/assets", market.server_url())).await;
+                up.count(Ok(answer.is_ok_and(|answer| answer.status().is_success())));
+                left.count(leaves_nothing(market).await);
+            }
+            Err(error) => up.count(Err(error)),
+        }
+    }
+    Ok(vec![up, left])
+}
+
+/// Stops a market; true if neither its directory nor a process that knows it is there soon after.
+async fn leaves_nothing(market: Market) -> Result<bool, Error> {
+    let dir: PathBuf = market.dir().to_owned();
+    drop(market);
+    let start = Instant::now();
+    loop {
+        let left = running_with(&dir.to_string_lossy());
+        if left.is_empty() && !dir.exists() {
+            return Ok(true);
+        }
+        if start.elapsed() > Duration::from_secs(10) {
+            line(format!("left: {left:?} {}", dir.display()));
+            return Ok(false);
+        }
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+}
