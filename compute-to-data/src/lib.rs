@@ -1,6 +1,18 @@
 //! The provider's side of a market: a runner that leases jobs, checks each by itself against its own view of the chain,
 //! seals a worker before it hands over a content key, gates what comes out, and settles the order.
 //!
-//! [`client`] is the server's REST API as any client sees it.
+//! [`Runner`] is the whole; [`jail`] is the parent's side of the sandbox; [`client`] is the server's REST API as any
+//! client sees it.
 
+pub mod chain;
+mod checks;
 pub mod client;
+pub mod gate;
+pub mod jail;
+mod journal;
+mod runner;
+#[cfg(test)]
+mod samples;
+
+pub use chain::Deployment;
+pub use runner::{Config, Runner, RunnerError};

@@ -1,8 +1,6 @@
 //! Landlock: every right that the kernel can handle is handled, and no rule grants any back.
 
-use landlock::{
-    ABI, Access, AccessFs, AccessNet, CompatLevel, Compatible, Ruleset, RulesetAttr, RulesetStatus, Scope,
-};
+use landlock::{ABI, Access, AccessFs, AccessNet, CompatLevel, Compatible, Ruleset, RulesetAttr, RulesetStatus, Scope};
 
 use super::{Layer, SealError};
 
@@ -14,7 +12,8 @@ const VERSION: ABI = ABI::V6;
 /// Restricts the process, which must have one thread. By default the crate settles for what the kernel has; here
 /// anything less than everything is an error.
 pub fn apply() -> Result<(), SealError> {
-    let failed = |error: landlock::RulesetError| LAYER.missing("restrict (Linux 6.12 or newer has it)", error.to_string());
+    let failed =
+        |error: landlock::RulesetError| LAYER.missing("restrict (Linux 6.12 or newer has it)", error.to_string());
     let status = Ruleset::default()
         .set_compatibility(CompatLevel::HardRequirement)
         .handle_access(AccessFs::from_all(VERSION))

@@ -145,11 +145,7 @@ pub fn apply() -> Result<(), SealError> {
     let compiled = (|| {
         Ok::<_, seccompiler::BackendError>([
             program(always(DEADLY), SeccompAction::Allow, SeccompAction::KillProcess)?,
-            program(
-                always(&[libc::SYS_clone3]),
-                SeccompAction::Allow,
-                SeccompAction::Errno(libc::ENOSYS as u32),
-            )?,
+            program(always(&[libc::SYS_clone3]), SeccompAction::Allow, SeccompAction::Errno(libc::ENOSYS as u32))?,
             // Last: it does not allow to install another.
             program(allowed()?, SeccompAction::Errno(libc::EPERM as u32), SeccompAction::Allow)?,
         ])

@@ -1,0 +1,191 @@
+//! A server that lies starts nothing: each lie is told once here, beside an otherwise perfect lease.
+
+use alloy::primitives::{B256, U256};
+use atoll_protocol::api::OrderTerms;
+use serde_json::json;
+
+use super::*;
+use crate::samples::{self, NOW};
+
+/// All checks in their order, as the runner makes them.
+fn check(lease: &Lease, facts: &Facts, now: u64) -> Result<Accepted, Refusal> {
+    let deployment = samples::deployment();
+    let own = samples::own(&deployment);
+    let job = authentic(&own, lease)?;
+    open(&own, facts)?;
+    accepted(&own, lease, &job, facts, now)
+}
+
+fn perfect() -> (Lease, Facts) {
+    let document = samples::document();
+    (samples::lease_of(&samples::order(), samples::spec_json(), &document), samples::facts(&document))
+}
+
+fn refusal(lease: &Lease, facts: &Facts, now: u64) -> String {
+    match check(lease, facts, now) {
+        Ok(_) => panic!("a lie was believed"),
+        Err(refusal) => refusal.0,
+    }
+}
+
+#[test]
+fn a_truthful_lease_is_accepted() {
+    let (lease, facts) = perfect();
+    let accepted = check(&lease, &facts, NOW).unwrap();
+    assert_eq!((accepted.cost.inputs, accepted.cost.outputs, accepted.cost.parameters), (2, 2, 6));
+    assert_eq!(accepted.context.token_id, U256::from(42));
+    atoll_protocol::envelope::key_wrap::unwrap(&samples::identity(), &accepted.context, &accepted.wrapped).unwrap();
+}
+
+#[test]
+fn lies_about_the_request_are_refused() {
+    type Lie = fn(&mut Lease);
+    let lies: [(&str, &str, Lie); 11] = [
+        ("another spec than was signed", "not the one that the consumer signed", |l| {
+            l.spec["training"]["epochs"] = json!(1);
+        }),
+        ("a request for another order", "not those of the order", |l| l.request.orderId = B256::repeat_byte(1)),
+        ("a job of another order", "not those of the order", |l| l.job.order_id = B256::repeat_byte(1)),
+        ("another result key", "signed by", |l| l.request.resultKey = B256::repeat_byte(1)),
+        ("a longer deadline", "signed by", |l| l.request.deadline += 1),
+        ("a signature by another wallet", "signed by", |l| {
+            l.signature = samples::sign(&l.request, &samples::wallet(3));
+        }),
+        ("a signature by the provider", "signed by", |l| l.signature = samples::sign(&l.request, &samples::wallet(1))),
+        ("no signature", "65 bytes", |l| l.signature = Vec::new().into()),
+        ("another consumer", "not those of the order", |l| l.order.consumer = samples::wallet(3).address()),
+        ("more escrow", "not those of the order", |l| l.order.escrow_amount = "2000000000000000000".to_owned()),
+        ("an amount that is none", "amount", |l| l.order.escrow_amount = "-1".to_owned()),
+    ];
+    for (what, expected, lie) in lies {
+        let (mut lease, facts) = perfect();
+        lie(&mut lease);
+        let reason = refusal(&lease, &facts, NOW);
+        assert!(reason.contains(expected), "{what}: {reason}");
+    }
+}
+
+#[test]
+fn a_signature_under_another_contract_is_refused() {
+    let (mut lease, facts) = perfect();
+    let domain = signed::domain(31337, samples::deployment().market);
+    let hash = signed::signing_hash(&lease.request, &domain);
+    let signature = alloy::signers::SignerSync::sign_hash_sync(&samples::wallet(2), &hash).unwrap();
+    lease.signature = signature.as_bytes().to_vec().into();
+    assert!(refusal(&lease, &facts, NOW).contains("signed by"));
+}
+
+#[test]
+fn an_order_for_another_provider_or_spec_is_refused() {
+    let document = samples::document();
+    let facts = samples::facts(&document);
+    let mut order = samples::order();
+    order.provider = samples::wallet(3).address();
+    let lease = samples::lease_of(&order, samples::spec_json(), &document);
+    assert!(refusal(&lease, &facts, NOW).contains("another provider"));
+
+    // The consumer signed it, but the order was opened for something else.
+    let mut order = samples::order();
+    order.requestHash = B256::repeat_byte(1);
+    let lease = samples::lease_of(&order, samples::spec_json(), &document);
+    assert!(refusal(&lease, &facts, NOW).contains("opened for another job spec"));
+}
+
+#[test]
+fn lies_against_the_chain_are_refused() {
+    type Lie = fn(&mut Facts);
+    let lies: [(&str, &str, Lie); 9] = [
+        ("an order that does not exist", "no such order", |f| f.order_status = IOrders::Status::None),
+        ("an order that was used", "used before", |f| f.order_status = IOrders::Status::Fulfilled),
+        ("an order that was cancelled", "cancelled", |f| f.order_status = IOrders::Status::Cancelled),
+        ("an order that was returned", "returned", |f| f.order_status = IOrders::Status::Returned),
+        ("another chain", "another chain", |f| f.chain_id = 1),
+        ("another service's datatoken", "paid for another", |f| f.datatoken = samples::wallet(3).address()),
+        ("another document", "not the one on chain", |f| f.metadata_hash = B256::repeat_byte(1)),
+        ("a revoked asset", "revoked", |f| f.asset_state = IAssetRegistry::State::Revoked),
+        ("a block after the deadline", "deadline has passed", |f| f.block_time = NOW + 1801),
+    ];
+    for (what, expected, lie) in lies {
+        let (lease, mut facts) = perfect();
+        lie(&mut facts);
+        let reason = refusal(&lease, &facts, NOW);
+        assert!(reason.contains(expected), "{what}: {reason}");
+    }
+}
+
+#[test]
+fn a_changed_document_is_refused_even_if_it_is_kinder() {
+    let (mut lease, facts) = perfect();
+    lease.metadata["atoll:market"]["policy"]["min_rows"] = json!(1);
+    assert!(refusal(&lease, &facts, NOW).contains("not the one on chain"));
+}
+
+#[test]
+fn a_lease_for_another_service_opens_no_key() {
+    // The chain's answer for service 1 would be another datatoken; if even that lied, the key's context does not.
+    let (mut lease, facts) = perfect();
+    lease.service_index = 1;
+    let accepted = check(&lease, &facts, NOW).unwrap();
+    let opened = atoll_protocol::envelope::key_wrap::unwrap(&samples::identity(), &accepted.context, &accepted.wrapped);
+    assert!(opened.is_err());
+}
+
+#[test]
+fn deadlines_leave_time_to_settle() {
+    let (lease, facts) = perfect();
+    assert!(refusal(&lease, &facts, NOW + 1801).contains("sign a new one"));
+    let document = samples::document();
+    let mut order = samples::order();
+    order.deadline = NOW + 60 + SETTLE_SECONDS - 1;
+    let facts = samples::facts(&document);
+    let lease = samples::lease_of(&order, samples::spec_json(), &document);
+    assert!(refusal(&lease, &facts, NOW).contains("leaves less than the 80 s"));
+    order.deadline += 1;
+    let lease = samples::lease_of(&order, samples::spec_json(), &document);
+    assert!(check(&lease, &facts, NOW).is_ok());
+}
+
+#[test]
+fn the_publishers_policy_is_checked_here_again() {
+    let with_policy = |change: fn(&mut AssetDocument)| {
+        let mut document = samples::document();
+        change(&mut document);
+        let lease = samples::lease_of(&samples::order(), samples::spec_json(), &document);
+        check(&lease, &samples::facts(&document), NOW).map(drop).map_err(|r| r.0)
+    };
+    let consumer = |d: &mut AssetDocument| d.atoll.policy.deny = vec![samples::order().consumer];
+    assert!(with_policy(consumer).unwrap_err().contains("does not allow"));
+    assert!(with_policy(|d| d.atoll.policy.allow = Some(vec![])).unwrap_err().contains("wallets that it lists"));
+    assert_eq!(with_policy(|d| d.atoll.policy.allow = Some(vec![samples::order().consumer])), Ok(()));
+    let other = |d: &mut AssetDocument| d.atoll.provider.wallet = samples::wallet(3).address();
+    assert!(with_policy(other).unwrap_err().contains("another provider"));
+    let no_family = |d: &mut AssetDocument| {
+        d.atoll.policy.model_families = vec![atoll_protocol::job::ModelFamily::LinearRegression];
+    };
+    assert!(with_policy(no_family).is_err());
+    assert!(with_policy(|d| d.atoll.policy.max_parameters = 5).is_err());
+    assert!(with_policy(|d| d.atoll.content.keys[0].recipient = B256::repeat_byte(1)).is_err());
+}
+
+#[test]
+fn data_of_another_market_is_refused() {
+    let document = samples::document();
+    for (from, to) in [
+        ("eip155:31337", "eip155:1"),
+        ("0x5FbDB2315678afecb367f032d93F642f64180aa3", "0x2279B7A0a67DB372996a5FaB50D91eAA73d2eBe6"),
+    ] {
+        let mut spec = samples::spec_json();
+        spec["data"]["asset"] = json!(samples::asset().to_string().replace(from, to));
+        let mut order = samples::order();
+        order.requestHash = canonical::hash(&spec).unwrap();
+        let lease = samples::lease_of(&order, spec, &document);
+        assert!(refusal(&lease, &samples::facts(&document), NOW).contains("another market"), "{to}");
+    }
+}
+
+#[test]
+fn terms_survive_the_way_through_the_api() {
+    let terms = OrderTerms::from(&samples::order());
+    let order = Order::try_from(&terms).unwrap();
+    assert_eq!(order_id(&samples::deployment(), &order), order_id(&samples::deployment(), &samples::order()));
+}

@@ -1,0 +1,204 @@
+//! What may leave the provider's machine: exactly the declared tensors, finite, and a report of rounded numbers.
+//!
+//! Everything that a worker could choose freely is rebuilt here from the declaration (file layout, names, scalings) or
+//! refused, so that the rows that it saw have no other way out than the values of the model and a few rounded metrics.
+
+use atoll_protocol::{
+    document::{AssetDocument, ColumnKind},
+    job::{Cost, JobSpec, Task},
+    report::{Input, MIN_METRIC_ROWS, Progress, Report, Scaling},
+};
+
+mod tensors;
+
+/// Bytes of a model beside its values: a header that names the tensors.
+const MODEL_OVERHEAD: u64 = 64 << 10;
+/// Bytes of a report beside its lists.
+const REPORT_OVERHEAD: u64 = 64 << 10;
+/// Bytes of one epoch in a report at most.
+const EPOCH_BYTES: u64 = 160;
+/// Bytes of one input in a report beside its names at most.
+const INPUT_BYTES: u64 = 256;
+/// Rows that no table has: a larger number is not a number of rows.
+const MAX_ROWS: u64 = 1 << 40;
+
+/// The name that the report gives the trainer; a worker's own word for it would be free text.
+const TRAINER: &str = concat!("atoll-trainer ", env!("CARGO_PKG_VERSION"));
+
+/// Why an output was refused. For the provider's log; the buyer reads that it was.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum OutputError {
+    /// Longer than the declaration can make it.
+    #[error("the model has {actual} bytes, and the job declares at most {limit}")]
+    TooLong {
+        /// Bytes of the output.
+        actual: u64,
+        /// Bytes that it may have.
+        limit: u64,
+    },
+    /// Not a safetensors file, or one with a header beyond 1 MiB.
+    #[error("the model is not a safetensors file: {0}")]
+    Malformed(&'static str),
+    /// Names or shapes differ from the declaration.
+    #[error("the model's tensors are not the declared ones: {0}")]
+    Undeclared(&'static str),
+    /// NaN or infinity.
+    #[error("the model or the report holds a number that is not finite")]
+    NotFinite,
+    /// The report says what the declaration does not allow it to say.
+    #[error("the report does not fit the job: {0}")]
+    Report(&'static str),
+}
+
+/// The longest answer of a worker, computed from the declaration.
+pub fn answer_limit(spec: &JobSpec, document: &AssetDocument, cost: &Cost) -> usize {
+    let names: u64 = document
+        .atoll
+        .columns
+        .iter()
+        .map(|column| {
+            let values = match &column.kind {
+                ColumnKind::Number { .. } => 1,
+                ColumnKind::Category { values } => values.len() as u64,
+            };
+            let categories = match &column.kind {
+                ColumnKind::Number { .. } => 0,
+                ColumnKind::Category { values } => values.iter().map(|v| v.len() as u64).sum(),
+            };
+            // JSON writes a control character as six bytes.
+            6 * (column.name.len() as u64 * values + 2 * categories)
+        })
+        .sum();
+    let report = REPORT_OVERHEAD
+        .saturating_add(EPOCH_BYTES.saturating_mul(spec.training.epochs.into()))
+        .saturating_add(INPUT_BYTES.saturating_mul(cost.inputs))
+        .saturating_add(names);
+    usize::try_from(report.saturating_add(model_limit(cost)))
+        .unwrap_or(usize::MAX)
+        .min(atoll_protocol::worker::MAX_FRAME)
+}
+
+fn model_limit(cost: &Cost) -> u64 {
+    cost.parameters.saturating_mul(4).saturating_add(MODEL_OVERHEAD)
+}
+
+/// Lets through what the job declares, in a form that the worker had no influence on.
+///
+/// # Errors
+/// The first thing that was not declared; nothing may be released then.
+pub fn output(
+    spec: &JobSpec,
+    document: &AssetDocument,
+    cost: &Cost,
+    report: Report,
+    model: &[u8],
+) -> Result<(Report, Vec<u8>), OutputError> {
+    let limit = model_limit(cost);
+    if model.len() as u64 > limit {
+        return Err(OutputError::TooLong { actual: model.len() as u64, limit });
+    }
+    let model = tensors::rebuild(&tensors::declared(&spec.layers, cost.inputs), model)?;
+    Ok((self::report(spec, document, report)?, model))
+}
+
+fn report(spec: &JobSpec, document: &AssetDocument, report: Report) -> Result<Report, OutputError> {
+    let regression = spec.task == Task::Regression;
+    if report.train_rows > MAX_ROWS || report.test_rows > MAX_ROWS {
+        return Err(OutputError::Report("its numbers of rows are none"));
+    }
+    if (regression && report.test_accuracy.is_some()) || (!regression && report.test_rmse.is_some()) {
+        return Err(OutputError::Report("a metric of another task"));
+    }
+    let enough = report.test_rows >= MIN_METRIC_ROWS as u64;
+    let metric = |metric: Option<f64>, largest: f64| match metric {
+        Some(_) if !enough => Err(OutputError::Report("a metric over too few rows")),
+        Some(value) if !value.is_finite() => Err(OutputError::NotFinite),
+        Some(value) if !(0.0..=largest).contains(&value) => Err(OutputError::Report("a metric out of its range")),
+        value => Ok(value.map(rounded)),
+    };
+    let mut epoch = 0;
+    for progress in &report.history {
+        if progress.epoch <= epoch || progress.epoch > spec.training.epochs || progress.epochs != spec.training.epochs {
+            return Err(OutputError::Report("epochs that the job does not declare"));
+        }
+        epoch = progress.epoch;
+        if !progress.loss.is_finite() {
+            return Err(OutputError::NotFinite);
+        }
+        metric(progress.test_metric, if regression { f64::MAX } else { 1.0 })?;
+    }
+    if !report.final_loss.is_finite() {
+        return Err(OutputError::NotFinite);
+    }
+    let (inputs, classes, output_scaling) = declared(spec, document);
+    let agree = |a: Option<Scaling>, b: Option<Scaling>| match (a, b) {
+        (None, None) => true,
+        (Some(a), Some(b)) => close(a.offset, b.offset, b.scale) && close(a.scale, b.scale, b.scale),
+        _ => false,
+    };
+    let same_inputs = report.inputs.len() == inputs.len()
+        && report.inputs.iter().zip(&inputs).all(|(given, declared)| {
+            given.column == declared.column
+                && given.category == declared.category
+                && agree(given.scaling, declared.scaling)
+        });
+    if !same_inputs || report.classes != classes || !agree(report.output_scaling, output_scaling) {
+        return Err(OutputError::Report("inputs, classes or scalings that are not the declared ones"));
+    }
+    Ok(Report {
+        train_rows: report.train_rows,
+        test_rows: report.test_rows,
+        test_accuracy: metric(report.test_accuracy, 1.0)?,
+        test_rmse: metric(report.test_rmse, f64::MAX)?,
+        final_loss: rounded(report.final_loss),
+        history: report.history.into_iter().map(progress).collect(),
+        inputs,
+        classes,
+        output_scaling,
+        trainer: TRAINER.to_owned(),
+    })
+}
+
+/// Equal up to rounding, measured against the range that it scales.
+fn close(a: f64, b: f64, range: f64) -> bool {
+    (a - b).abs() <= 1e-9 * range.abs().max(b.abs())
+}
+
+/// An epoch as it may leave: 3 significant digits.
+pub fn progress(progress: Progress) -> Progress {
+    let finite = |value: f64| if value.is_finite() { rounded(value) } else { 0.0 };
+    Progress { loss: finite(progress.loss), test_metric: progress.test_metric.map(finite), ..progress }
+}
+
+/// 3 significant digits: the rest would say more about single rows than about the training.
+fn rounded(value: f64) -> f64 {
+    format!("{value:.2e}").parse().unwrap_or(0.0)
+}
+
+/// What the declaration makes of the columns: inputs in the model's order, classes, scaling of the output.
+fn declared(spec: &JobSpec, document: &AssetDocument) -> (Vec<Input>, Vec<String>, Option<Scaling>) {
+    // Halves first: the distance of two finite bounds may be infinite.
+    let scaling = |min: f64, max: f64| Scaling { offset: min / 2.0 + max / 2.0, scale: max / 2.0 - min / 2.0 };
+    let mut inputs = Vec::new();
+    for name in &spec.data.features {
+        match document.column(name).map(|column| &column.kind) {
+            Some(ColumnKind::Number { min, max }) => {
+                inputs.push(Input { column: name.clone(), category: None, scaling: Some(scaling(*min, *max)) });
+            }
+            Some(ColumnKind::Category { values }) => inputs.extend(values.iter().map(|value| Input {
+                column: name.clone(),
+                category: Some(value.clone()),
+                scaling: None,
+            })),
+            None => {}
+        }
+    }
+    match document.column(&spec.data.target).map(|column| &column.kind) {
+        Some(ColumnKind::Number { min, max }) => (inputs, Vec::new(), Some(scaling(*min, *max))),
+        Some(ColumnKind::Category { values }) => (inputs, values.clone(), None),
+        None => (inputs, Vec::new(), None),
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,274 @@
+//! One leased job, from the first check to the sealed result.
+
+use std::{
+    fs::File,
+    io::{self, Seek},
+    sync::Arc,
+    time::Duration,
+};
+
+use alloy::{
+    primitives::{B256, U256},
+    signers::Signer,
+};
+use atoll_protocol::{
+    api::{Lease, SignedReceipt},
+    envelope::{ContentKey, PublicKey, key_wrap, sealed},
+    failure::FailureCode,
+    job::JobSpec,
+    report::Report,
+    signed::{self, Receipt},
+    worker::WorkerJob,
+};
+use sha2::{Digest, Sha256};
+use tokio::sync::watch;
+use zeroize::Zeroizing;
+
+use super::{GiveUp, Runner, on_own_thread, pulse::Pulse, unix_now};
+use crate::{
+    checks::{self, Accepted, Authentic, Own},
+    client::ClientError,
+    gate,
+    jail::{Limits, RunError, Task},
+    journal::Entry,
+};
+
+impl Runner {
+    /// Checks, runs and settles, with heartbeats beside it.
+    pub(super) async fn run_lease(&self, lease: &Lease, stopped: watch::Receiver<bool>) -> Result<(), GiveUp> {
+        let pulse = Pulse::default();
+        // However this future ends, the worker does.
+        let _stop = StopOnDrop(pulse.clone());
+        tokio::select! {
+            result = self.check_and_run(lease, &pulse) => result,
+            () = pulse.beat(&self.session, lease.id, stopped) => Err(GiveUp::Lost),
+        }
+    }
+
+    async fn check_and_run(&self, lease: &Lease, pulse: &Pulse) -> Result<(), GiveUp> {
+        let refused = |refusal: checks::Refusal, order| GiveUp::Fail(FailureCode::Refused { reason: refusal.0 }, order);
+        let own =
+            Own { deployment: self.chain.deployment(), wallet: self.address(), public_key: self.identity.public_key() };
+        let job = checks::authentic(&own, lease).map_err(|r| refused(r, None))?;
+
+        // Trained before, by a runner that did not live to settle it.
+        if let Some((entry, sealed)) = self.journal.find(job.order_id).map_err(returned)?
+            && entry.receipt.receipt.requestHash == job.request_hash
+        {
+            pulse.set_running();
+            pulse.send(&self.session, lease.id).await.map_err(returned)?;
+            return self.settle(lease.id, &entry, sealed).await;
+        }
+
+        let facts = self.chain.facts(job.order_id, job.asset.token_id, lease.service_index).await.map_err(returned)?;
+        checks::open(&own, &facts).map_err(|r| refused(r, None))?;
+        let order = || Some(Box::new(job.order.clone()));
+        let accepted = checks::accepted(&own, lease, &job, &facts, unix_now()).map_err(|r| refused(r, order()))?;
+        let refuse = |reason: &str| GiveUp::Fail(FailureCode::Refused { reason: reason.to_owned() }, order());
+        // Before the work, not after it: can anything be sealed to this key at all?
+        let result_key = PublicKey(lease.request.resultKey);
+        sealed::seal(&result_key, job.order_id, &empty_report(), &[])
+            .map_err(|_| refuse("the request's result key is not a usable X25519 key; make one with `atoll keygen`"))?;
+        let key = key_wrap::unwrap(&self.identity, &accepted.context, &accepted.wrapped).map_err(|_| {
+            refuse("the content key does not open for this provider; the publisher has to publish the data set again")
+        })?;
+        let ciphertext = self.download(&job, &accepted).await.map_err(|cause| cause.with(order()))?;
+
+        let (report, model) =
+            self.train(&job, &accepted, &key, ciphertext, pulse).await.map_err(|c| c.with(order()))?;
+        drop(key);
+        let (report, model) =
+            gate::output(&job.spec, &accepted.document, &accepted.cost, report, &model).map_err(|error| {
+                tracing::error!(%error, "the gate refused a worker's output");
+                GiveUp::Fail(FailureCode::OutputRefused, order())
+            })?;
+        let sealed = sealed::seal(&result_key, job.order_id, &report, &model)
+            .map_err(|e| GiveUp::Return(format!("the result could not be sealed: {e}")))?;
+        let entry = self.sign(lease, &job, &accepted, &model, &sealed).await?;
+        self.journal.add(&entry, &sealed).map_err(returned)?;
+        // The consumer sees the last epochs before the end.
+        if let Err(error) = pulse.send(&self.session, lease.id).await {
+            tracing::warn!(%error, "the last progress could not be sent");
+        }
+        self.settle(lease.id, &entry, sealed).await
+    }
+
+    /// The ciphertext in a file without a name, so that no crash leaves it behind.
+    async fn download(&self, job: &Authentic, accepted: &Accepted) -> Result<File, Cause> {
+        let content = &accepted.document.atoll.content;
+        let broken = |e: io::Error| Cause::Return(format!("the scratch directory failed: {e}"));
+        let mut file = tempfile::tempfile_in(&self.scratch).map_err(broken)?;
+        let writer = file.try_clone().map_err(broken)?;
+        let token: U256 = job.asset.token_id;
+        let got = self
+            .session
+            .call(async |client| {
+                // From the start again if the request is repeated.
+                let mut file = writer.try_clone()?;
+                file.rewind()?;
+                file.set_len(0)?;
+                let mut writer = tokio::fs::File::from_std(file);
+                client.asset_content(token, content.ciphertext_bytes, &mut writer).await
+            })
+            .await;
+        match got {
+            Ok(got) if got.sha256 == content.ciphertext_sha256 && got.bytes == content.ciphertext_bytes => {
+                file.rewind().map_err(broken)?;
+                Ok(file)
+            }
+            Ok(_) | Err(ClientError::TooLong { .. }) => Err(Cause::Fail(FailureCode::ContentTampered)),
+            Err(error) if error.status() == Some(404) => Err(Cause::Fail(FailureCode::Refused {
+                reason: "the data set's sealed file is not on the server; its publisher has to upload it".to_owned(),
+            })),
+            Err(error) => Err(Cause::Return(error.to_string())),
+        }
+    }
+
+    /// Runs the worker, a second time if it crashes.
+    async fn train(
+        &self,
+        job: &Authentic,
+        accepted: &Accepted,
+        key: &ContentKey,
+        ciphertext: File,
+        pulse: &Pulse,
+    ) -> Result<(Report, Vec<u8>), Cause> {
+        let mut attempt = 0;
+        loop {
+            attempt += 1;
+            let result = self.train_once(&job.spec, accepted, key, &ciphertext, pulse).await;
+            let failure = match result {
+                Ok(output) => return Ok(output),
+                Err(RunError::Jail(error)) => {
+                    tracing::error!(%error, "no worker could be sealed");
+                    return Err(Cause::Fail(FailureCode::SandboxUnavailable));
+                }
+                Err(RunError::Content(error)) => return Err(Cause::Return(error.to_string())),
+                Err(RunError::Failure(failure)) => failure,
+            };
+            if pulse.is_lost() {
+                return Err(Cause::Lost);
+            }
+            if pulse.is_cancelled() {
+                return Err(Cause::Fail(FailureCode::Cancelled));
+            }
+            if pulse.is_returned() {
+                return Err(Cause::Return("the runner is stopping".to_owned()));
+            }
+            if !failure.is_retryable() || attempt == 2 {
+                return Err(Cause::Fail(failure));
+            }
+            tracing::warn!(%failure, "the worker is started once more");
+        }
+    }
+
+    async fn train_once(
+        &self,
+        spec: &JobSpec,
+        accepted: &Accepted,
+        key: &ContentKey,
+        ciphertext: &File,
+        pulse: &Pulse,
+    ) -> Result<(Report, Vec<u8>), RunError> {
+        let mut ciphertext = ciphertext.try_clone().map_err(RunError::Content)?;
+        ciphertext.rewind().map_err(RunError::Content)?;
+        let section = &accepted.document.atoll;
+        let job = WorkerJob {
+            spec: spec.clone(),
+            columns: section.columns.clone(),
+            min_rows: section.policy.min_rows,
+            context: accepted.context.to_bytes(),
+        };
+        let limits = Limits {
+            memory_bytes: u64::from(spec.limits.max_memory_mib) << 20,
+            wall: Duration::from_secs(spec.limits.max_seconds.into()),
+        };
+        let answer_limit = gate::answer_limit(spec, &accepted.document, &accepted.cost);
+        let key = Zeroizing::new(*key.as_bytes());
+        let (jail, pulse) = (Arc::clone(&self.jail), pulse.clone());
+        on_own_thread(move || {
+            let task = Task { job, key, ciphertext: &mut ciphertext, limits, answer_limit };
+            jail.run(task, pulse.stop(), || pulse.set_running(), |progress| pulse.add(progress))
+        })
+        .await?
+    }
+
+    /// The provider's word on what it did.
+    async fn sign(
+        &self,
+        lease: &Lease,
+        job: &Authentic,
+        accepted: &Accepted,
+        model: &[u8],
+        sealed: &[u8],
+    ) -> Result<Entry, GiveUp> {
+        let receipt = Receipt {
+            orderId: job.order_id,
+            requestHash: job.request_hash,
+            metadataHash: accepted.metadata_hash,
+            dataCommitment: accepted.document.atoll.content.ciphertext_sha256,
+            specHash: job.spec_hash,
+            trainerHash: self.jail.trainer_hash(),
+            modelHash: B256::from_slice(&Sha256::digest(model)),
+            resultHash: B256::from_slice(&Sha256::digest(sealed)),
+            // No noise can be declared yet, so none of a budget is spent.
+            epsilonMicros: 0,
+            finishedAt: unix_now() / 10 * 10,
+        };
+        let deployment = self.chain.deployment();
+        let receipt_hash = signed::signing_hash(&receipt, &signed::domain(deployment.chain_id, deployment.orders));
+        let signature = self.wallet.sign_hash(&receipt_hash).await.map_err(returned)?;
+        Ok(Entry {
+            lease: lease.id,
+            order_id: job.order_id,
+            order: lease.order.clone(),
+            receipt: SignedReceipt { receipt, signature: signature.as_bytes().to_vec().into() },
+            receipt_hash,
+        })
+    }
+}
+
+/// Why a step failed, before it is known which order it is about.
+enum Cause {
+    Fail(FailureCode),
+    Return(String),
+    Lost,
+}
+
+impl Cause {
+    fn with(self, order: Option<Box<atoll_protocol::contracts::Order>>) -> GiveUp {
+        match self {
+            Self::Fail(failure) => GiveUp::Fail(failure, order),
+            Self::Return(cause) => GiveUp::Return(cause),
+            Self::Lost => GiveUp::Lost,
+        }
+    }
+}
+
+fn returned(error: impl std::fmt::Display) -> GiveUp {
+    GiveUp::Return(error.to_string())
+}
+
+struct StopOnDrop(Pulse);
+
+impl Drop for StopOnDrop {
+    fn drop(&mut self) {
+        self.0.stop().stop();
+    }
+}
+
+/// Something to seal in order to try a key.
+fn empty_report() -> Report {
+    Report {
+        train_rows: 0,
+        test_rows: 0,
+        test_accuracy: None,
+        test_rmse: None,
+        final_loss: 0.0,
+        history: Vec::new(),
+        inputs: Vec::new(),
+        classes: Vec::new(),
+        output_scaling: None,
+        trainer: String::new(),
+    }
+}
