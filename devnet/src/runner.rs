@@ -59,6 +59,8 @@ async fn run(
     let mut process = Launch::new(name, repository::binary("atoll")?)
         .args(["provider", "run", "--server", provider.server_url(), "--rpc-url", provider.rpc_url(), "--home"])
         .arg(provider.home())
+        .arg("--deployment")
+        .arg(scratch.path().join("deployment.json"))
         .arg("--trainer")
         .arg(trainer)
         .start(scratch)?;

@@ -175,16 +175,34 @@ fn distinctive(cell: &str) -> Option<f64> {
     (cell.len() >= 6 && significant >= 4 && value.is_finite() && value.fract() != 0.0).then_some(value)
 }
 
-/// Every decimal number with a point in some bytes, however it is written, unless it is part of a longer one.
+/// Every decimal number with a point in some bytes, however it is written, unless it is part of a longer one or the
+/// seconds of a time of day.
 fn numbers(bytes: &[u8]) -> impl Iterator<Item = f64> {
     let part = |byte: &u8| matches!(byte, b'0'..=b'9' | b'.' | b'e' | b'E' | b'+' | b'-');
-    bytes.split(move |byte| !part(byte)).filter(|token| token.len() > 3 && token.contains(&b'.')).flat_map(|token| {
+    let mut end = 0;
+    bytes.split(move |byte| !part(byte)).flat_map(move |token| {
+        let start = end;
+        end += token.len() + 1;
+        if token.len() < 4 || !token.contains(&b'.') || is_time(&bytes[..start]) {
+            return Vec::new();
+        }
         // `1.5-2.25` is two numbers, `2.5e-3` is one; a sentence may end after a number.
         let text = std::str::from_utf8(token).unwrap_or_default().trim_matches(['.', 'e', 'E', '+', '-']);
-        let whole = text.parse::<f64>().ok();
-        let parts = text.split(['-', '+', 'e', 'E']).filter(move |_| whole.is_none());
-        whole.into_iter().chain(parts.filter_map(|part| part.trim_matches('.').parse().ok()).collect::<Vec<_>>())
+        match text.parse() {
+            Ok(number) => vec![number],
+            Err(_) => text.split(['-', '+', 'e', 'E']).filter_map(|part| part.trim_matches('.').parse().ok()).collect(),
+        }
     })
+}
+
+/// Whether some bytes end like `12:34:`.
+fn is_time(before: &[u8]) -> bool {
+    let form = b"00:00:";
+    before.len() >= form.len()
+        && before[before.len() - form.len()..]
+            .iter()
+            .zip(form)
+            .all(|(byte, form)| if *form == b'0' { byte.is_ascii_digit() } else { byte == form })
 }
 
 /// Runs of hex digits of an even length that may hold a cell, as the bytes that they stand for.
@@ -290,6 +308,7 @@ mod tests {
     fn a_cell_is_found_in_every_notation() {
         assert_eq!(found(b"x=0.006399,"), ["0.006399"]);
         assert_eq!(found(b"[6.399e-3]"), ["0.006399"]);
+        assert_eq!(found(b"12:0.1184 {\"x\":0.006399}"), ["0.006399", "0.1184"]);
         assert_eq!(found(b"17.9912-0.1184."), ["0.1184", "17.9912"]);
         assert_eq!(found(&[b"..".as_slice(), &17.9912f64.to_le_bytes()].concat()), ["17.9912"]);
         assert_eq!(found(&[b".".as_slice(), &17.9912f64.to_be_bytes()].concat()), ["17.9912"]);
@@ -301,7 +320,9 @@ mod tests {
 
     #[test]
     fn what_only_looks_alike_is_not_found() {
-        for harmless in ["10.1184", "0.11845", "17.99", "0.118", "12:00:00.1184", "1184", "0.04904", "1001.0"] {
+        for harmless in
+            ["10.1184", "0.11845", "17.99", "0.118", "12:00:00.1184", "T09:14:17.9912Z", "1184", "0.04904", "1001.0"]
+        {
             assert!(found(harmless.as_bytes()).is_empty(), "{harmless}");
         }
     }

@@ -47,11 +47,6 @@ impl Step {
         self.bar.set_message(text.into());
     }
 
-    /// Lets something else write to the terminal.
-    pub(crate) fn aside<T>(&self, work: impl FnOnce() -> T) -> T {
-        self.bar.suspend(work)
-    }
-
     /// Shows that it is done, with what came of it; gives its seconds.
     pub(crate) fn done(self, details: &[(&str, String)]) -> f64 {
         self.bar.finish_and_clear();

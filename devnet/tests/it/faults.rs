@@ -1,0 +1,132 @@
+//! Crashes in the middle of a job: it completes once, or the stake comes back.
+
+use std::{fs, time::Duration};
+
+use alloy_primitives::U256;
+use atoll_devnet::{Error, Market, Options, actor::field, sample};
+use atoll_protocol::contracts::IOrders;
+use serde_json::{Value, json};
+
+struct Running {
+    market: Market,
+    order: String,
+    job: String,
+    before: U256,
+}
+
+/// A market with a job that has begun to train and goes on for seconds.
+async fn training() -> Running {
+    let market = Market::start(Options { lease: Some(Duration::from_secs(3)), ..Options::default() }).await.unwrap();
+    let published = sample::publish(&market).await.unwrap();
+    let asset: String = field(&published, "asset").unwrap();
+    let spec = sample::spec(&market.buyer, &asset, |spec| {
+        spec["layers"] = json!([{"kind": "linear", "units": 256}, {"kind": "relu"}, {"kind": "linear", "units": 256},
+            {"kind": "relu"}, {"kind": "linear", "units": 2}]);
+        spec["training"] = json!({"epochs": 400, "batch_size": 32, "seed": 7});
+        spec["optimizer"] = json!({"kind": "sgd", "learning_rate": 0.01});
+        spec["limits"] = json!({"max_seconds": 300, "max_memory_mib": 512});
+    });
+    let before = sample::dollars(&market, market.buyer.address()).await.unwrap();
+    let (bought, submitted) = sample::order(&market.buyer, &asset, &spec.unwrap()).await.unwrap();
+    let (order, job): (String, String) = (field(&bought, "order").unwrap(), field(&submitted, "job").unwrap());
+    let mut watch = market.buyer.start(&["job", "watch", &job]).unwrap();
+    let trains = |line: &str| {
+        let event: Value = serde_json::from_str(line).ok()?;
+        event["progress"]["epoch"].as_u64()
+    };
+    let epoch = watch.ready(Duration::from_secs(60), trains).await.unwrap();
+    assert!(epoch < 300, "the job is nearly over at the first sign of it: a crash would come too late");
+    Running { market, order, job, before }
+}
+
+impl Running {
+    /// Waits for the job's end and checks that nothing is stuck and nobody has lost anything.
+    async fn ends_well(&self) -> Value {
+        let watch = ["job", "watch", &self.job];
+        let watched = self.market.buyer.atoll(&watch);
+        let ended = tokio::time::timeout(Duration::from_secs(180), watched).await.expect("the job is stuck");
+        let status = sample::order_status(&self.market, &self.order).await.unwrap();
+        let now = sample::dollars(&self.market, self.market.buyer.address()).await.unwrap();
+        match ended {
+            Ok(ended) => {
+                assert_eq!(ended["status"], "completed");
+                assert!(matches!(status, IOrders::Status::Fulfilled));
+                assert_eq!(self.before - now, U256::from(5_000_000));
+                let verified = self.market.buyer.atoll(&["receipt", "verify", &self.job]).await.unwrap();
+                assert_eq!(verified["verified"], true, "{verified}");
+                ended
+            }
+            Err(Error::Atoll { message, .. }) => {
+                assert!(
+                    matches!(status, IOrders::Status::Cancelled | IOrders::Status::Returned),
+                    "stake is held: {message}"
+                );
+                assert_eq!(self.before, now, "the stake did not come back: {message}");
+                json!({"status": "ended", "message": message})
+            }
+            Err(other) => panic!("{other}"),
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_killed_runner_leaves_its_job_to_another() {
+    let mut running = training().await;
+    running.market.runners[0].kill();
+    running.market.add_runner().await.unwrap();
+    let ended = running.ends_well().await;
+    assert_eq!(ended["status"], "completed", "{ended}");
+}
+
+#[tokio::test]
+async fn a_killed_worker_does_not_leave_its_job_stuck() {
+    let mut running = training().await;
+    let runner = running.market.runners[0].process().pid();
+    let workers = descendants(runner);
+    assert!(!workers.is_empty(), "the runner has no worker");
+    for worker in workers {
+        let _ = std::process::Command::new("kill").args(["-s", "KILL", &worker.to_string()]).status();
+    }
+    running.ends_well().await;
+    assert!(running.market.runners[0].process().status().is_none(), "the runner went down with its worker");
+}
+
+#[tokio::test]
+async fn a_server_that_restarts_does_not_lose_a_job() {
+    let mut running = training().await;
+    running.market.server.kill();
+    tokio::time::sleep(Duration::from_millis(500)).await;
+    running.market.server.restart().await.unwrap();
+    let ended = running.ends_well().await;
+    assert_eq!(ended["status"], "completed", "{ended}");
+}
+
+#[tokio::test]
+async fn a_postgres_that_crashes_does_not_lose_a_job() {
+    let mut running = training().await;
+    let postgres = running.market.database.postgres().unwrap();
+    postgres.kill();
+    postgres.restart().await.unwrap();
+    let ended = running.ends_well().await;
+    assert_eq!(ended["status"], "completed", "{ended}");
+}
+
+/// Processes that a process started, and theirs.
+fn descendants(of: u32) -> Vec<u32> {
+    let mut found = vec![of];
+    loop {
+        let known = found.len();
+        for entry in fs::read_dir("/proc").unwrap().flatten() {
+            let Some(pid) = entry.file_name().to_str().and_then(|name| name.parse::<u32>().ok()) else { continue };
+            let Ok(stat) = fs::read_to_string(entry.path().join("stat")) else { continue };
+            let parent = stat.rsplit_once(')').and_then(|(_, rest)| rest.split_whitespace().nth(1)?.parse().ok());
+            if parent.is_some_and(|parent: u32| found.contains(&parent)) && !found.contains(&pid) {
+                found.push(pid);
+            }
+        }
+        if found.len() == known {
+            found.remove(0);
+            return found;
+        }
+    }
+}
