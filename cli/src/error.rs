@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use atoll_compute::client::ClientError;
+use atoll_compute::{RunnerError, client::ClientError};
 use atoll_protocol::{document::DocumentErrors, envelope::EnvelopeError, job::SpecErrors, signed::SignatureError};
 
 use crate::{chain::ChainError, keys::KeyError, table::TableErrors};
@@ -44,6 +44,9 @@ pub(crate) enum CliError {
     /// The market's server.
     #[error(transparent)]
     Server(#[from] ClientError),
+    /// The provider's runner can not start.
+    #[error(transparent)]
+    Runner(RunnerError),
     /// The market's state or rules say no; nothing was spent.
     #[error("{0}")]
     Refused(String),
@@ -63,7 +66,8 @@ impl CliError {
             Self::Input(_) | Self::File { .. } | Self::Key(_) | Self::Table(_) | Self::Spec(_) | Self::Document(_) => 3,
             Self::Chain(ChainError::Reverted { .. }) | Self::Refused(_) => 5,
             Self::Server(error) if error.status().is_some_and(|status| status < 500) => 5,
-            Self::Chain(_) | Self::Server(_) => 4,
+            Self::Runner(RunnerError::Jail(_)) => 8,
+            Self::Chain(_) | Self::Server(_) | Self::Runner(_) => 4,
             Self::JobEnded(_) => 6,
             Self::Unverified(_) => 7,
         }

@@ -20,6 +20,7 @@ mod options;
 mod order;
 mod output;
 mod permit;
+mod provider;
 mod publish;
 mod receipt;
 mod reverts;
@@ -52,6 +53,8 @@ enum Command {
     Order(order::Order),
     #[command(subcommand)]
     Receipt(receipt::Receipt),
+    #[command(subcommand)]
+    Provider(provider::Provider),
     Earnings(earnings::Earnings),
 }
 
@@ -65,6 +68,7 @@ impl Command {
             Self::Job(command) => command.run(options, out).await,
             Self::Order(command) => command.run(options, out).await,
             Self::Receipt(command) => command.run(options, out).await,
+            Self::Provider(command) => command.run(options, out).await,
             Self::Earnings(command) => command.run(options, out).await,
         }
     }

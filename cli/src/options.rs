@@ -16,6 +16,7 @@ use crate::{
 
 /// Options that every command takes.
 #[derive(Args, Clone, Debug)]
+#[command(next_help_heading = "Where things are")]
 pub(crate) struct Options {
     /// Folder with wallet.key and identity.key [default: ~/.atoll]
     #[arg(long, global = true, value_name = "DIR", env = "ATOLL_HOME")]

@@ -104,7 +104,8 @@ pub(crate) struct Publish {
 
 impl Publish {
     pub(crate) async fn run(self, options: &Options, out: Output) -> Result<(), CliError> {
-        let wallet = options.wallet()?;
+        // What is missing is told before a large table is read.
+        let (wallet, _, _) = (options.wallet()?, options.server()?, options.rpc_url()?);
         let provider = match (self.provider_wallet, self.provider_key) {
             (Some(wallet), Some(public_key)) => Provider { wallet, public_key },
             _ => Provider { wallet: wallet.address(), public_key: keys::identity(&options.home()?)?.public_key().0 },

@@ -1,0 +1,152 @@
+//! Jobs: signed by the right wallet, run once, checked and opened by the buyer.
+
+use std::{
+    fs,
+    time::{Duration, Instant},
+};
+
+use atoll_devnet::{Market, Options, sample};
+use atoll_protocol::contracts::IOrders;
+use serde_json::{Value, json};
+
+use crate::refused::{refused, text};
+
+/// A short training that still learns.
+fn short(spec: &mut Value) {
+    spec["training"]["epochs"] = json!(5);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_job_is_run_once_and_its_result_is_the_buyers_alone() {
+    let market = Market::start(Options::default()).await.unwrap();
+    let published = sample::publish(&market).await.unwrap();
+    let asset = text(&published, "asset");
+    let spec = sample::spec(&market.buyer, asset, short).unwrap();
+    let file = spec.to_string_lossy();
+    let bought = market.buyer.atoll(&["buy", asset, "--spec", &file]).await.unwrap();
+    let order = text(&bought, "order");
+
+    // Not with another wallet, and not for another spec.
+    let submit = ["job", "submit", "--order", order, "--spec", &file];
+    refused(&market.publisher, &submit).await.says(5, &["belongs to", "use the --home that opened it"]);
+    let other = sample::spec(&market.buyer, asset, |spec| spec["training"]["seed"] = json!(99)).unwrap();
+    let arguments = ["job", "submit", "--order", order, "--spec", &other.to_string_lossy()];
+    refused(&market.buyer, &arguments).await.says(3, &["opened for another spec"]);
+    let nothing = format!("0x{}", "00".repeat(32));
+    let arguments = ["job", "submit", "--order", &nothing, "--spec", &file];
+    refused(&market.buyer, &arguments).await.says(3, &["there is no order"]);
+
+    let submitted = market.buyer.atoll(&submit).await.unwrap();
+    let job = text(&submitted, "job").to_owned();
+    refused(&market.buyer, &submit).await.says(5, &["already used by job", &job]);
+
+    let mut epochs = Vec::new();
+    let each = |event: &Value| epochs.extend(event["progress"]["epoch"].as_u64());
+    let ended = market.buyer.follow(&["job", "watch", &job], each).await.unwrap();
+    assert_eq!((text(&ended, "status"), text(&ended, "order_status")), ("completed", "fulfilled"));
+    assert!(epochs.is_sorted() && epochs.contains(&5), "{epochs:?}");
+    refused(&market.buyer, &submit).await.says(5, &["already used by job", &job, "open a new order"]);
+
+    let dir = tempfile::tempdir().unwrap();
+    let out = dir.path().join("result");
+    let fetch = ["job", "fetch", &job, "--out", &out.to_string_lossy()];
+    let fetched = market.buyer.atoll(&fetch).await.unwrap();
+    assert!(fetched["test_accuracy"].as_f64().unwrap() > 0.7, "{fetched}");
+    let report: Value = serde_json::from_slice(&fs::read(out.join("report.json")).unwrap()).unwrap();
+    assert_eq!(report["history"].as_array().unwrap().len(), 5);
+    refused(&market.buyer, &fetch).await.says(3, &["not overwritten"]);
+    let stranger = dir.path().join("stranger");
+    let denied = refused(&market.publisher, &["job", "fetch", &job, "--out", &stranger.to_string_lossy()]).await;
+    assert_eq!(denied.code, 5, "{}", denied.message);
+    assert!(!stranger.exists());
+
+    let model = out.join("model.safetensors");
+    let receipt = out.join("receipt.json");
+    for of in [job.as_str(), &receipt.to_string_lossy()] {
+        let verified = market.buyer.atoll(&["receipt", "verify", of, "--model", &model.to_string_lossy()]).await.unwrap();
+        assert_eq!(verified["verified"], true, "{verified}");
+        let holds = verified["checks"].as_array().unwrap();
+        assert!(holds.len() >= 7 && holds.iter().all(|check| check["holds"] == true), "{verified}");
+    }
+    let deployment = market.chain.deployment_file.to_string_lossy();
+    let provider = market.provider.address().to_string();
+    let offline = ["receipt", "verify", &receipt.to_string_lossy(), "--offline", &provider, "--deployment", &deployment];
+    assert_eq!(market.buyer.atoll(&offline).await.unwrap()["on_chain"], false);
+
+    // A receipt that says something else, and a model that is not the one.
+    let mut forged: Value = serde_json::from_slice(&fs::read(&receipt).unwrap()).unwrap();
+    forged["receipt"]["modelHash"] = json!(format!("0x{}", "11".repeat(32)));
+    let file = dir.path().join("forged.json");
+    fs::write(&file, forged.to_string()).unwrap();
+    let wrong = refused(&market.buyer, &["receipt", "verify", &file.to_string_lossy()]).await;
+    wrong.says(7, &["does not verify", "signature", "receipt on chain"]);
+    fs::write(&model, b"another model").unwrap();
+    let wrong = refused(&market.buyer, &["receipt", "verify", &job, "--model", &model.to_string_lossy()]).await;
+    wrong.says(7, &["WRONG  model"]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn tampered_ciphertext_ends_the_job_and_the_stake_comes_back() {
+    let market = Market::start(Options::default()).await.unwrap();
+    let published = sample::publish(&market).await.unwrap();
+    let asset = text(&published, "asset");
+    let mut files = vec![market.server.storage()];
+    let mut changed = 0;
+    while let Some(path) = files.pop() {
+        if path.is_dir() {
+            files.extend(fs::read_dir(path).unwrap().map(|entry| entry.unwrap().path()));
+        } else {
+            let mut bytes = fs::read(&path).unwrap();
+            let middle = bytes.len() / 2;
+            bytes[middle] ^= 1;
+            fs::write(&path, bytes).unwrap();
+            changed += 1;
+        }
+    }
+    assert_eq!(changed, 1);
+
+    let before = sample::dollars(&market, market.buyer.address()).await.unwrap();
+    let spec = sample::spec(&market.buyer, asset, short).unwrap();
+    let (bought, submitted) = sample::order(&market.buyer, asset, &spec).await.unwrap();
+    let ended = refused(&market.buyer, &["job", "watch", text(&submitted, "job")]).await;
+    ended.says(6, &["failed", "the stored content is not what the publisher sealed", "the stake came back"]);
+    let status = sample::order_status(&market, text(&bought, "order")).await.unwrap();
+    assert!(matches!(status, IOrders::Status::Cancelled));
+    assert_eq!(sample::dollars(&market, market.buyer.address()).await.unwrap(), before);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_cancelled_job_gives_the_stake_back() {
+    let market = Market::start(Options::default()).await.unwrap();
+    let published = sample::publish(&market).await.unwrap();
+    let asset = text(&published, "asset");
+    let before = sample::dollars(&market, market.buyer.address()).await.unwrap();
+    let long = |spec: &mut Value| spec["training"]["epochs"] = json!(50_000);
+    let spec = sample::spec(&market.buyer, asset, long).unwrap();
+    let (bought, submitted) = sample::order(&market.buyer, asset, &spec).await.unwrap();
+    let job = text(&submitted, "job");
+    refused(&market.buyer, &["job", "fetch", job]).await.says(5, &["wait for it with `atoll job watch`"]);
+
+    let mut watch = market.buyer.start(&["job", "watch", job]).unwrap();
+    let start = Instant::now();
+    while !watch.stdout().contains("\"running\"") {
+        assert!(start.elapsed().as_secs() < 60 && watch.status().is_none(), "{}", watch.last_words());
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+    market.buyer.atoll(&["job", "cancel", job]).await.unwrap();
+    let status = loop {
+        match watch.status() {
+            Some(status) => break status,
+            None => assert!(start.elapsed().as_secs() < 120, "the job does not end: {}", watch.last_words()),
+        }
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    };
+    assert_eq!(status.code(), Some(6), "{}", watch.last_words());
+    let last: Value = serde_json::from_str(watch.stdout().lines().last().unwrap()).unwrap();
+    assert!(text(&last, "error").contains("the stake came back to your wallet"), "{last}");
+    refused(&market.buyer, &["job", "fetch", job]).await.says(5, &["has no result"]);
+    refused(&market.buyer, &["job", "cancel", job]).await.says(5, &["ended"]);
+    let status = sample::order_status(&market, text(&bought, "order")).await.unwrap();
+    assert!(matches!(status, IOrders::Status::Cancelled));
+    assert_eq!(sample::dollars(&market, market.buyer.address()).await.unwrap(), before);
+}
