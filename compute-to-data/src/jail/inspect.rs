@@ -1,6 +1,10 @@
 //! What the kernel says about a worker. The runner believes this and not the worker.
 
-use std::{collections::HashMap, fs, path::PathBuf};
+use std::{
+    collections::HashMap,
+    fs,
+    path::{Path, PathBuf},
+};
 
 use super::{JailError, launch::Worker, limits::Limits};
 
@@ -9,7 +13,7 @@ const NAMESPACES: [&str; 7] = ["user", "mnt", "pid", "net", "ipc", "uts", "cgrou
 
 /// Parent of a process.
 pub(super) fn parent_of(process: u32) -> Option<u32> {
-    status(process).ok()?.get("PPid")?.parse().ok()
+    status(&PathBuf::from(format!("/proc/{process}"))).ok()?.get("PPid")?.parse().ok()
 }
 
 /// The only child of a process, if it has one.
@@ -34,23 +38,27 @@ pub(super) fn inspect(worker: &Worker, limits: &Limits) -> Result<Vec<&'static s
         fs::read_to_string(directory.join(name)).map_err(|e| wrong(format!("/proc/{id}/{name} can not be read: {e}")))
     };
 
-    let status = status(id).map_err(|e| wrong(format!("/proc/{id}/status can not be read: {e}")))?;
-    let is = |key: &str, expected: &str| match status.get(key) {
-        Some(value) if value == expected => Ok(()),
-        Some(value) => Err(wrong(format!("{key} is `{value}` and not `{expected}`"))),
-        None => Err(wrong(format!("the kernel does not say {key}"))),
-    };
-    is("PPid", &relay.to_string())?;
-    is("NSpid", &format!("{id} 1"))?;
-    is("Threads", "1")?;
-    is("NoNewPrivs", "1")?;
-    is("Seccomp", "2")?;
-    for set in ["CapInh", "CapPrm", "CapEff", "CapBnd", "CapAmb"] {
-        is(set, "0000000000000000")?;
+    let process = status(&directory).map_err(|e| wrong(format!("/proc/{id}/status can not be read: {e}")))?;
+    is(&process, "PPid", &relay.to_string())?;
+    is(&process, "NSpid", &format!("{id} 1"))?;
+    // Threads are started after the seal and inherit it; each is looked at.
+    let mut threads = 0;
+    for thread in
+        fs::read_dir(directory.join("task")).map_err(|e| wrong(format!("its threads can not be read: {e}")))?.flatten()
+    {
+        let thread = status(&thread.path()).map_err(|e| wrong(format!("a thread can not be read: {e}")))?;
+        is(&thread, "NoNewPrivs", "1")?;
+        is(&thread, "Seccomp", "2")?;
+        for set in ["CapInh", "CapPrm", "CapEff", "CapBnd", "CapAmb"] {
+            is(&thread, set, "0000000000000000")?;
+        }
+        match thread.get("Uid").and_then(|ids| ids.split(' ').next()) {
+            None | Some("0") => return Err(wrong("it runs as root".to_owned())),
+            Some(_) => threads += 1,
+        }
     }
-    match status.get("Uid").and_then(|ids| ids.split(' ').next()) {
-        None | Some("0") => return Err(wrong("it runs as root".to_owned())),
-        Some(_) => {}
+    if threads == 0 {
+        return Err(wrong("it has ended".to_owned()));
     }
 
     for name in NAMESPACES {
@@ -114,9 +122,19 @@ pub(super) fn inspect(worker: &Worker, limits: &Limits) -> Result<Vec<&'static s
     Ok(vec!["identity", "namespaces", "descriptors", "limits", "root", "capabilities", "landlock", "seccomp"])
 }
 
-/// `/proc/<id>/status` by its keys, with single spaces between values.
-fn status(process: u32) -> std::io::Result<HashMap<String, String>> {
-    Ok(fs::read_to_string(format!("/proc/{process}/status"))?
+/// One thing that the kernel says, which has only one right value.
+fn is(status: &HashMap<String, String>, key: &str, expected: &str) -> Result<(), JailError> {
+    let what = match status.get(key) {
+        Some(value) if value == expected => return Ok(()),
+        Some(value) => format!("{key} is `{value}` and not `{expected}`"),
+        None => format!("the kernel does not say {key}"),
+    };
+    Err(JailError::NotSealed { what })
+}
+
+/// `status` in a process's or thread's directory of /proc, by its keys, with single spaces between values.
+fn status(directory: &Path) -> std::io::Result<HashMap<String, String>> {
+    Ok(fs::read_to_string(directory.join("status"))?
         .lines()
         .filter_map(|line| line.split_once(':'))
         .map(|(key, value)| (key.to_owned(), value.split_ascii_whitespace().collect::<Vec<_>>().join(" ")))

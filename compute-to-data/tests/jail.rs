@@ -1,0 +1,322 @@
+//! The jail from the runner's side: the real trainer runs in it, and a worker that misbehaves in every way it can think
+//! of is refused, ended and cleaned up.
+
+use std::{
+    fs,
+    io::Cursor,
+    os::unix::{fs::MetadataExt, process::CommandExt},
+    path::{Path, PathBuf},
+    process::Command,
+    sync::OnceLock,
+    thread,
+    time::{Duration, Instant},
+};
+
+use alloy::primitives::{Address, U256};
+use atoll_compute::jail::{Jail, JailError, Limits, RunError, Stop, Task};
+use atoll_protocol::{
+    document::{Column, ColumnKind},
+    envelope::{ContentKey, Context, content},
+    failure::FailureCode,
+    job::JobSpec,
+    report::{Progress, Report},
+    worker::WorkerJob,
+};
+use serde_json::json;
+use zeroize::Zeroizing;
+
+/// Directory of this build's executables, with the trainer and the examples built.
+fn built() -> &'static Path {
+    static BUILT: OnceLock<PathBuf> = OnceLock::new();
+    BUILT.get_or_init(|| {
+        let this = std::env::current_exe().expect("a path");
+        let directory = this.ancestors().nth(2).expect("target/debug").to_owned();
+        if std::env::var_os("ATOLL_JAIL_BUILT").is_some() {
+            return directory;
+        }
+        let status = Command::new(env!("CARGO"))
+            .args(["build", "--quiet", "-p", "atoll-trainer", "--bins", "--examples"])
+            .current_dir(env!("CARGO_MANIFEST_DIR"))
+            .status()
+            .expect("cargo runs");
+        assert!(status.success(), "the trainer does not build");
+        directory
+    })
+}
+
+fn trainer() -> PathBuf {
+    built().join("atoll-trainer")
+}
+
+/// The misbehaving worker under a name that says how it seals itself.
+fn hostile(name: &str) -> PathBuf {
+    let directory = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("hostile-{}", std::process::id()));
+    fs::create_dir_all(&directory).unwrap();
+    let path = directory.join(name);
+    if !path.exists() {
+        let _ = fs::hard_link(built().join("examples/hostile"), &path);
+    }
+    path
+}
+
+fn context() -> Vec<u8> {
+    Context { chain_id: 31337, registry: Address::ZERO, token_id: U256::from(1), service_index: 0, version: 1 }
+        .to_bytes()
+}
+
+fn spec(max_seconds: u32) -> JobSpec {
+    JobSpec::parse(&json!({
+        "version": 1,
+        "task": "binary_classification",
+        "data": {
+            "asset": "eip155:31337/erc721:0x0000000000000000000000000000000000000000/1",
+            "features": ["x0", "x1"],
+            "target": "y"
+        },
+        "layers": [{"kind": "linear", "units": 8}, {"kind": "relu"}, {"kind": "linear", "units": 2}],
+        "loss": "cross_entropy",
+        "optimizer": {"kind": "adam", "learning_rate": 0.05},
+        "training": {"epochs": 20, "batch_size": 16, "seed": 1},
+        "split": {"test_fraction": 0.25, "seed": 1},
+        "limits": {"max_seconds": max_seconds, "max_memory_mib": 128}
+    }))
+    .unwrap()
+}
+
+fn job(max_seconds: u32, context: Vec<u8>) -> WorkerJob {
+    let number = ColumnKind::Number { min: -1.0, max: 1.0 };
+    let column = |name: &str, kind: ColumnKind| Column { name: name.to_owned(), kind, description: None };
+    WorkerJob {
+        spec: spec(max_seconds),
+        columns: vec![
+            column("x0", number.clone()),
+            column("x1", number),
+            column("y", ColumnKind::Category { values: vec!["no".to_owned(), "yes".to_owned()] }),
+        ],
+        min_rows: 20,
+        context,
+    }
+}
+
+/// Two classes that a line separates.
+fn table() -> String {
+    let mut table = "x0,x1,y\n".to_owned();
+    for row in 0..400 {
+        let (a, b) = (f64::from(row % 20) / 10.0 - 0.95, f64::from(row / 20) / 10.0 - 0.95);
+        table.push_str(&format!("{a},{b},{}\n", if a + b > 0.01 { "yes" } else { "no" }));
+    }
+    table
+}
+
+type Outcome = Result<(Report, Vec<u8>, Vec<Progress>), RunError>;
+
+fn run(jail: &Jail, job: WorkerJob, key: &ContentKey, sealed: Vec<u8>, stop: &Stop) -> Outcome {
+    let limits = Limits {
+        memory_bytes: u64::from(job.spec.limits.max_memory_mib) << 20,
+        wall: Duration::from_secs(job.spec.limits.max_seconds.into()),
+    };
+    let mut epochs = Vec::new();
+    let task = Task {
+        job,
+        key: Zeroizing::new(*key.as_bytes()),
+        ciphertext: &mut Cursor::new(sealed),
+        limits,
+        answer_limit: 1 << 20,
+    };
+    let (report, model) = jail.run(task, stop, || {}, |progress| epochs.push(progress))?;
+    Ok((report, model, epochs))
+}
+
+/// Lets the misbehaving worker do one thing.
+fn misbehave(behaviour: &str, max_seconds: u32) -> FailureCode {
+    let jail = Jail::open(&hostile("hostile")).unwrap();
+    let key = ContentKey::generate().unwrap();
+    match run(&jail, job(max_seconds, behaviour.into()), &key, vec![0; 300_000], &Stop::default()) {
+        Err(RunError::Failure(code)) => code,
+        Err(other) => panic!("{behaviour}: {other}"),
+        Ok(_) => panic!("{behaviour} gave a result"),
+    }
+}
+
+#[test]
+fn the_real_trainer_trains_inside_every_layer() {
+    let jail = Jail::open(&trainer()).unwrap();
+    for layer in ["identity", "namespaces", "descriptors", "limits", "root", "capabilities", "landlock", "seccomp"] {
+        assert!(jail.layers().iter().any(|l| l == layer), "{layer} is not among {:?}", jail.layers());
+    }
+    let key = ContentKey::generate().unwrap();
+    let mut sealed = Vec::new();
+    content::encrypt(&key, &context(), table().as_bytes(), &mut sealed).unwrap();
+    let (report, model, epochs) = run(&jail, job(60, context()), &key, sealed.clone(), &Stop::default()).unwrap();
+    assert_eq!((report.train_rows, report.test_rows), (300, 100));
+    assert!(report.test_accuracy.unwrap() > 0.9, "{report:?}");
+    assert_eq!(epochs.len(), 20);
+    assert!(model.len() > 4 * 42);
+
+    // One changed bit of the ciphertext, and another key.
+    let mut bent = sealed.clone();
+    *bent.last_mut().unwrap() ^= 1;
+    let other = ContentKey::generate().unwrap();
+    for (key, sealed) in [(&key, bent), (&other, sealed)] {
+        let failed = run(&jail, job(60, context()), key, sealed, &Stop::default());
+        assert!(matches!(failed, Err(RunError::Failure(FailureCode::ContentTampered))), "{failed:?}");
+    }
+}
+
+/// The same as any user. Only root can become another user to try it; anybody else has just done so above.
+#[test]
+fn an_unprivileged_runner_has_the_same_jail() {
+    // Who this is, without a system call of one's own: the owner of its directory in /proc.
+    if fs::metadata("/proc/self").unwrap().uid() != 0 {
+        return;
+    }
+    built();
+    let output = Command::new(std::env::current_exe().unwrap())
+        .args(["--exact", "the_real_trainer_trains_inside_every_layer", "--nocapture"])
+        .env("ATOLL_JAIL_BUILT", "1")
+        .uid(61_234)
+        .gid(61_234)
+        .output()
+        .unwrap();
+    let text = String::from_utf8_lossy(&output.stdout).into_owned() + &String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success() && text.contains("1 passed"), "{text}");
+}
+
+#[test]
+fn a_worker_that_is_not_sealed_gets_no_key_whatever_it_says() {
+    // Landlock and what was open before (nothing) can not be seen from outside.
+    for (name, expected) in [
+        ("unsealed", "NSpid|no process behind"),
+        ("without-limits", "Max core file size|Max file size|Max open files"),
+        ("without-root", "root directory is not empty"),
+        ("without-capabilities", "Cap"),
+        ("without-seccomp", "Seccomp"),
+    ] {
+        match Jail::open(&hostile(name)) {
+            Err(JailError::NotSealed { what }) => {
+                assert!(expected.split('|').any(|e| what.contains(e)), "{name}: {what}");
+            }
+            Err(other) => panic!("{name}: {other}"),
+            Ok(_) => panic!("{name} was believed"),
+        }
+    }
+}
+
+#[test]
+fn what_is_not_a_trainer_is_refused_with_its_path() {
+    let missing = Jail::open(Path::new("/nowhere/atoll-trainer"));
+    assert!(matches!(missing, Err(JailError::Trainer { path, .. }) if path == "/nowhere/atoll-trainer"));
+    assert!(matches!(Jail::open(Path::new("/bin/true")), Err(JailError::Layer { .. })));
+}
+
+#[test]
+fn time_and_memory_are_limited() {
+    let started = Instant::now();
+    assert_eq!(misbehave("spin", 1), FailureCode::TimeLimit);
+    assert_eq!(misbehave("shout", 1), FailureCode::TimeLimit);
+    assert_eq!(misbehave("threads", 1), FailureCode::TimeLimit);
+    assert!(started.elapsed() < Duration::from_secs(30));
+    assert_eq!(misbehave("hog", 30), FailureCode::MemoryLimit);
+}
+
+#[test]
+fn a_worker_that_ends_without_an_answer_has_crashed() {
+    for behaviour in ["exit", "abort", "panic", "overflow", "network"] {
+        assert_eq!(misbehave(behaviour, 30), FailureCode::WorkerCrashed, "{behaviour}");
+    }
+}
+
+#[test]
+fn an_answer_that_was_not_declared_is_refused() {
+    for behaviour in ["flood", "huge", "garbage", "talk"] {
+        assert_eq!(misbehave(behaviour, 30), FailureCode::OutputRefused, "{behaviour}");
+    }
+    assert_eq!(misbehave("report", 30), FailureCode::Diverged, "a reason of its own passes");
+}
+
+/// Processes below this one at the given depth.
+fn descendants(depth: u32) -> Vec<u32> {
+    let parent_of = |id: u32| -> Option<u32> {
+        let status = fs::read_to_string(format!("/proc/{id}/status")).ok()?;
+        status.lines().find_map(|line| line.strip_prefix("PPid:"))?.trim().parse().ok()
+    };
+    fs::read_dir("/proc")
+        .unwrap()
+        .filter_map(|entry| entry.ok()?.file_name().to_str()?.parse().ok())
+        .filter(|&id: &u32| {
+            let mut ancestor = Some(id);
+            for _ in 0..depth {
+                ancestor = ancestor.and_then(parent_of);
+            }
+            ancestor == Some(std::process::id())
+        })
+        .collect()
+}
+
+/// These two look at all processes of this test, so they are one test in a process of its own.
+#[test]
+fn a_killed_worker_has_crashed_a_stopped_one_ends_and_nothing_is_left_over() {
+    if std::env::var_os("ATOLL_JAIL_ALONE").is_none() {
+        let alone = Command::new(std::env::current_exe().unwrap())
+            .args(["--exact", "a_killed_worker_has_crashed_a_stopped_one_ends_and_nothing_is_left_over", "--nocapture"])
+            .env("ATOLL_JAIL_ALONE", "1")
+            .status()
+            .unwrap();
+        assert!(alone.success());
+        return;
+    }
+    let jail = Jail::open(&hostile("hostile")).unwrap();
+    let key = ContentKey::generate().unwrap();
+    let (jail, key) = (&jail, &key);
+
+    // kill -9 from outside.
+    let failed = thread::scope(|scope| {
+        let run = scope.spawn(|| run(jail, job(60, "spin".into()), key, vec![0; 10], &Stop::default()));
+        let worker = loop {
+            if let [worker] = descendants(2)[..] {
+                break worker;
+            }
+            thread::sleep(Duration::from_millis(5));
+        };
+        thread::sleep(Duration::from_millis(300));
+        assert!(Command::new("kill").args(["-9", &worker.to_string()]).status().unwrap().success());
+        run.join().unwrap()
+    });
+    assert!(matches!(failed, Err(RunError::Failure(FailureCode::WorkerCrashed))), "{failed:?}");
+
+    // The consumer cancels.
+    let stop = Stop::default();
+    let failed = thread::scope(|scope| {
+        let run = scope.spawn(|| run(jail, job(60, "spin".into()), key, vec![0; 10], &stop));
+        thread::sleep(Duration::from_millis(500));
+        stop.stop();
+        run.join().unwrap()
+    });
+    assert!(matches!(failed, Err(RunError::Failure(FailureCode::Cancelled))), "{failed:?}");
+
+    let count = |directory: &str| fs::read_dir(directory).map_or(0, Iterator::count);
+    let groups = || {
+        ["/sys/fs/cgroup/memory", "/sys/fs/cgroup/pids", "/sys/fs/cgroup"]
+            .iter()
+            .flat_map(|directory| fs::read_dir(directory).into_iter().flatten().flatten())
+            .filter(|entry| {
+                let name = entry.file_name().to_string_lossy().into_owned();
+                name.starts_with(&format!("atoll-worker-{}-", std::process::id()))
+            })
+            .count()
+    };
+    let mounts = || fs::read_to_string("/proc/self/mountinfo").unwrap().lines().count();
+    let before = (count("/proc/self/fd"), count("/proc/self/task"), descendants(1).len(), groups(), mounts());
+    assert_eq!((before.2, before.3), (0, 0));
+    let mut times = Vec::new();
+    for launch in 0..50 {
+        let behaviour = ["exit", "abort", "talk", "network", "garbage"][launch % 5];
+        let started = Instant::now();
+        assert!(run(jail, job(30, behaviour.into()), key, vec![0; 100_000], &Stop::default()).is_err());
+        times.push(started.elapsed());
+    }
+    let after = (count("/proc/self/fd"), count("/proc/self/task"), descendants(1).len(), groups(), mounts());
+    assert_eq!(before, after, "descriptors, threads, children, cgroups, mounts");
+    times.sort();
+    println!("50 workers from start to end: median {:?}, longest {:?}", times[25], times[49]);
+}
