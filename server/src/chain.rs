@@ -39,11 +39,27 @@ pub enum ChainError {
     #[error("the Ethereum node did not answer within {} s; is ETH_RPC_URL right?", ANSWER_WITHIN.as_secs())]
     Timeout,
     /// An error instead of an answer.
-    #[error("the Ethereum node failed: {0}")]
-    Rpc(#[from] TransportError),
+    #[error("the Ethereum node refused a request: {0}")]
+    Refused(String),
+    /// No connection, or an answer that can not be read. Not the whole error: it contains the URL, and that may be secret.
+    #[error("the Ethereum node can not be reached ({0}); is it up, and is ETH_RPC_URL right?")]
+    Unreachable(String),
     /// An answer that makes no sense.
     #[error("the Ethereum node's answer lacks {0}")]
     Incomplete(&'static str),
+}
+
+impl From<TransportError> for ChainError {
+    fn from(error: TransportError) -> Self {
+        if let RpcError::ErrorResp(refusal) = &error {
+            return Self::Refused(refusal.message.to_string());
+        }
+        let mut cause: &dyn std::error::Error = &error;
+        while let Some(inner) = cause.source() {
+            cause = inner;
+        }
+        Self::Unreachable(cause.to_string())
+    }
 }
 
 /// A connection to a node that follows the right chain.
@@ -124,7 +140,7 @@ impl Chain {
         let request = TransactionRequest::default().to(contract).input(call.abi_encode().into());
         match in_time(self.provider.call(request)).await {
             Ok(bytes) => Ok(C::abi_decode_returns(&bytes).ok()),
-            Err(ChainError::Rpc(RpcError::ErrorResp(_))) => Ok(None),
+            Err(ChainError::Refused(_)) => Ok(None),
             Err(error) => Err(error),
         }
     }

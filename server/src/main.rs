@@ -1,13 +1,13 @@
 //! `atoll-server`: the marketplace's server.
 
-use std::{io::Write, net::SocketAddr, path::PathBuf, time::Duration};
+use std::{io::Write, net::SocketAddr, path::PathBuf, process::ExitCode, time::Duration};
 
 use anyhow::Context;
 use atoll_server::{
     clock::{Clock, Randomness},
     config::{Config, PublicUrl, SecretUrl},
     openapi,
-    serve::Server,
+    serve::{ServeError, Server},
     store::{Store, schema},
 };
 use clap::{Args, Parser, Subcommand, ValueEnum};
@@ -74,8 +74,18 @@ struct Serve {
     max_result_bytes: u64,
 }
 
-fn main() -> anyhow::Result<()> {
-    let cli = Cli::parse();
+fn main() -> ExitCode {
+    match start(Cli::parse()) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            // One sentence; no backtrace, which tells an operator nothing.
+            eprintln!("atoll-server: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn start(cli: Cli) -> anyhow::Result<()> {
     let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("info"));
     let log = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
     match cli.log_format {
@@ -98,9 +108,7 @@ fn run(work: impl Future<Output = anyhow::Result<()>>) -> anyhow::Result<()> {
 
 async fn migrate() -> anyhow::Result<()> {
     let url = SecretUrl::database(std::env::var("DATABASE_URL").ok())?;
-    let store = Store::connect(url.expose(), 1)
-        .await
-        .context("Postgres can not be used; is it up, and is DATABASE_URL right?")?;
+    let store = Store::connect(url.expose(), 1).await.map_err(ServeError::from)?;
     schema::migrate(&store).await?;
     tracing::info!("the schema is up to date");
     Ok(())

@@ -68,7 +68,7 @@ fn resource(deployment: &Deployment, asset: assets::Asset, services: Vec<Service
 
 /// Finds assets, newest first.
 #[utoipa::path(
-    get, path = "/v1/assets", tag = "assets", params(Search),
+    get, path = "/v1/assets", operation_id = "list_assets", tag = "assets", params(Search),
     responses((status = 200, description = "A page of assets", body = Page<Asset>), Problems)
 )]
 pub(crate) async fn list(
@@ -113,7 +113,7 @@ pub(crate) async fn shown(connection: &mut PgConnection, id: U256) -> Result<ass
 
 /// One asset, in whatever state.
 #[utoipa::path(
-    get, path = "/v1/assets/{token_id}", tag = "assets",
+    get, path = "/v1/assets/{token_id}", operation_id = "read_asset", tag = "assets",
     params(("token_id" = String, Path, description = "ERC-721 token id, decimal")),
     responses((status = 200, description = "The asset", body = Asset), Problems)
 )]
@@ -126,7 +126,7 @@ pub(crate) async fn read(State(app): State<App>, Id(TokenId(id)): Id<TokenId>) -
 
 /// The sealed content, for the provider that the asset's document names.
 #[utoipa::path(
-    get, path = "/v1/assets/{token_id}/content", tag = "assets", security(("session" = [])),
+    get, path = "/v1/assets/{token_id}/content", operation_id = "read_asset_content", tag = "assets", security(("session" = [])),
     params(("token_id" = String, Path, description = "ERC-721 token id, decimal")),
     responses(
         (status = 200, description = "The ciphertext", body = Vec<u8>, content_type = "application/octet-stream"),

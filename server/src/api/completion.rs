@@ -26,7 +26,7 @@ use crate::{
 
 /// Ends the job with its result.
 #[utoipa::path(
-    post, path = "/v1/leases/{id}/completion", tag = "leases", security(("session" = [])), request_body = Completion,
+    post, path = "/v1/leases/{id}/completion", operation_id = "complete_lease", tag = "leases", security(("session" = [])), request_body = Completion,
     params(("id" = Uuid, Path, description = "The lease")),
     responses((status = 200, description = "The completed job", body = Job), Problems)
 )]

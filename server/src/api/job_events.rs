@@ -136,7 +136,7 @@ impl Follow {
 
 /// A job's events from the first or from after `Last-Event-ID`, then each as it happens, until the job has ended.
 #[utoipa::path(
-    get, path = "/v1/jobs/{id}/events", tag = "jobs", security(("session" = [])),
+    get, path = "/v1/jobs/{id}/events", operation_id = "stream_job_events", tag = "jobs", security(("session" = [])),
     params(
         ("id" = Uuid, Path, description = "The job"),
         ("Last-Event-ID" = Option<i64>, Header, description = "Number of the last event that was received")

@@ -62,7 +62,7 @@ pub(crate) fn own(job: Option<jobs::Job>, caller: Caller) -> Result<jobs::Job, A
 
 /// Submits a job for an open order.
 #[utoipa::path(
-    post, path = "/v1/jobs", tag = "jobs", security(("session" = [])), request_body = NewJob,
+    post, path = "/v1/jobs", operation_id = "create_job", tag = "jobs", security(("session" = [])), request_body = NewJob,
     params(("Idempotency-Key" = Option<String>, Header, description = "Makes a retry safe")),
     responses((status = 201, description = "The job", body = Job), Problems)
 )]
@@ -115,7 +115,7 @@ pub(crate) async fn create(
 
 /// The caller's jobs, newest first.
 #[utoipa::path(
-    get, path = "/v1/jobs", tag = "jobs", security(("session" = [])), params(Paging),
+    get, path = "/v1/jobs", operation_id = "list_jobs", tag = "jobs", security(("session" = [])), params(Paging),
     responses((status = 200, description = "A page of jobs", body = Page<Job>), Problems)
 )]
 pub(crate) async fn list(
@@ -134,7 +134,7 @@ pub(crate) async fn list(
 
 /// One of the caller's jobs.
 #[utoipa::path(
-    get, path = "/v1/jobs/{id}", tag = "jobs", security(("session" = [])),
+    get, path = "/v1/jobs/{id}", operation_id = "read_job", tag = "jobs", security(("session" = [])),
     params(("id" = Uuid, Path, description = "The job")),
     responses((status = 200, description = "The job", body = Job), Problems)
 )]
@@ -151,7 +151,7 @@ pub(crate) async fn read(
 /// Asks for a job's end. A runner that is there ends it and gives the stake back at once; without one, a queued job
 /// ends here and the stake comes back at the order's deadline.
 #[utoipa::path(
-    post, path = "/v1/jobs/{id}/cancellation", tag = "jobs", security(("session" = [])),
+    post, path = "/v1/jobs/{id}/cancellation", operation_id = "cancel_job", tag = "jobs", security(("session" = [])),
     params(("id" = Uuid, Path, description = "The job")),
     responses((status = 202, description = "The job as it is now", body = Job), Problems)
 )]
@@ -187,7 +187,7 @@ pub(crate) async fn cancel(
 
 /// The sealed result, for the consumer.
 #[utoipa::path(
-    get, path = "/v1/jobs/{id}/result", tag = "jobs", security(("session" = [])),
+    get, path = "/v1/jobs/{id}/result", operation_id = "read_job_result", tag = "jobs", security(("session" = [])),
     params(("id" = Uuid, Path, description = "The job")),
     responses(
         (status = 200, description = "The sealed result", body = Vec<u8>, content_type = "application/octet-stream"),

@@ -63,7 +63,7 @@ async fn held_live(
 
 /// Takes the oldest queued job of the calling provider.
 #[utoipa::path(
-    post, path = "/v1/leases", tag = "leases", security(("session" = [])),
+    post, path = "/v1/leases", operation_id = "create_lease", tag = "leases", security(("session" = [])),
     params(("Idempotency-Key" = Option<String>, Header, description = "Makes a retry safe; a new one for each poll")),
     responses(
         (status = 201, description = "A job to run", body = Lease),
@@ -131,7 +131,7 @@ async fn lease_next(app: &App, caller: Caller, mut tx: Tx) -> Result<(Tx, Option
 
 /// Keeps the lease, and tells how far the job is.
 #[utoipa::path(
-    post, path = "/v1/leases/{id}/heartbeats", tag = "leases", security(("session" = [])), request_body = Heartbeat,
+    post, path = "/v1/leases/{id}/heartbeats", operation_id = "create_heartbeat", tag = "leases", security(("session" = [])), request_body = Heartbeat,
     params(("id" = Uuid, Path, description = "The lease")),
     responses((status = 200, description = "The lease goes on", body = HeartbeatAnswer), Problems)
 )]
@@ -192,7 +192,7 @@ pub(crate) async fn heartbeat(
 
 /// Stores the sealed result.
 #[utoipa::path(
-    put, path = "/v1/leases/{id}/result", tag = "leases", security(("session" = [])),
+    put, path = "/v1/leases/{id}/result", operation_id = "put_lease_result", tag = "leases", security(("session" = [])),
     params(("id" = Uuid, Path, description = "The lease")),
     request_body(content = Vec<u8>, content_type = "application/octet-stream"),
     responses((status = 200, description = "What was stored", body = ResultInfo), Problems)
@@ -235,7 +235,7 @@ pub(crate) async fn put_result(
 
 /// Gives the job up: it is queued again or ends.
 #[utoipa::path(
-    post, path = "/v1/leases/{id}/failure", tag = "leases", security(("session" = [])), request_body = LeaseFailure,
+    post, path = "/v1/leases/{id}/failure", operation_id = "fail_lease", tag = "leases", security(("session" = [])), request_body = LeaseFailure,
     params(("id" = Uuid, Path, description = "The lease")),
     responses((status = 200, description = "The job as it is now", body = Job), Problems)
 )]

@@ -8,7 +8,7 @@ use crate::store::market;
 
 /// The market that this server indexes.
 #[utoipa::path(
-    get, path = "/v1/market", tag = "market",
+    get, path = "/v1/market", operation_id = "read_market", tag = "market",
     responses((status = 200, description = "The market", body = Market), Problems)
 )]
 pub(crate) async fn read(State(app): State<App>) -> Result<Json<Market>, ApiError> {

@@ -12,7 +12,7 @@ const LIFETIME: time::Duration = time::Duration::minutes(10);
 
 /// Makes a nonce for a sign-in message.
 #[utoipa::path(
-    post, path = "/v1/nonces", tag = "sign-in",
+    post, path = "/v1/nonces", operation_id = "create_nonce", tag = "sign-in",
     responses((status = 201, description = "A nonce", body = Nonce), Problems)
 )]
 pub(crate) async fn create(State(app): State<App>) -> Result<(StatusCode, Json<Nonce>), ApiError> {

@@ -41,7 +41,7 @@ fn resource(deployment: &Deployment, order: orders::Order) -> Order {
 
 /// The caller's orders, newest first.
 #[utoipa::path(
-    get, path = "/v1/orders", tag = "orders", security(("session" = [])), params(Filter),
+    get, path = "/v1/orders", operation_id = "list_orders", tag = "orders", security(("session" = [])), params(Filter),
     responses((status = 200, description = "A page of orders", body = Page<Order>), Problems)
 )]
 pub(crate) async fn list(
@@ -60,7 +60,7 @@ pub(crate) async fn list(
 
 /// One of the caller's orders.
 #[utoipa::path(
-    get, path = "/v1/orders/{id}", tag = "orders", security(("session" = [])),
+    get, path = "/v1/orders/{id}", operation_id = "read_order", tag = "orders", security(("session" = [])),
     params(("id" = String, Path, description = "The order's id, 0x and 64 hex digits")),
     responses((status = 200, description = "The order", body = Order), Problems)
 )]

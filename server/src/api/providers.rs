@@ -33,7 +33,7 @@ pub(crate) async fn find(
 
 /// Says that the caller's runner is there, and what it is.
 #[utoipa::path(
-    put, path = "/v1/providers/{address}", tag = "providers", security(("session" = [])),
+    put, path = "/v1/providers/{address}", operation_id = "put_provider", tag = "providers", security(("session" = [])),
     params(("address" = String, Path, description = "The caller's own wallet")), request_body = ProviderStatus,
     responses((status = 200, description = "The provider", body = Provider), Problems)
 )]
@@ -60,7 +60,7 @@ pub(crate) async fn put(
 
 /// A provider as the server last heard of it.
 #[utoipa::path(
-    get, path = "/v1/providers/{address}", tag = "providers",
+    get, path = "/v1/providers/{address}", operation_id = "read_provider", tag = "providers",
     params(("address" = String, Path, description = "Its wallet")),
     responses((status = 200, description = "The provider", body = Provider), Problems)
 )]

@@ -24,7 +24,7 @@ impl From<Refusal> for ApiError {
 
 /// Signs in.
 #[utoipa::path(
-    post, path = "/v1/sessions", tag = "sign-in", request_body = NewSession,
+    post, path = "/v1/sessions", operation_id = "create_session", tag = "sign-in", request_body = NewSession,
     responses((status = 201, description = "A session", body = Session), Problems)
 )]
 pub(crate) async fn create(
@@ -49,7 +49,7 @@ pub(crate) async fn create(
 
 /// Signs out.
 #[utoipa::path(
-    delete, path = "/v1/sessions/current", tag = "sign-in", security(("session" = [])),
+    delete, path = "/v1/sessions/current", operation_id = "delete_session", tag = "sign-in", security(("session" = [])),
     responses((status = 204, description = "The session has ended"), Problems)
 )]
 pub(crate) async fn delete(State(app): State<App>, caller: Caller) -> Result<StatusCode, ApiError> {

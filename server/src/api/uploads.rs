@@ -22,7 +22,7 @@ use crate::{
 
 /// Announces an upload.
 #[utoipa::path(
-    post, path = "/v1/uploads", tag = "uploads", security(("session" = [])), request_body = NewUpload,
+    post, path = "/v1/uploads", operation_id = "create_upload", tag = "uploads", security(("session" = [])), request_body = NewUpload,
     params(("Idempotency-Key" = Option<String>, Header, description = "Makes a retry safe")),
     responses((status = 201, description = "The upload", body = Upload), Problems)
 )]
@@ -50,7 +50,7 @@ pub(crate) async fn create(
 
 /// Sends the bytes. They are kept only if they are the announced ones.
 #[utoipa::path(
-    put, path = "/v1/uploads/{id}/content", tag = "uploads", security(("session" = [])),
+    put, path = "/v1/uploads/{id}/content", operation_id = "put_upload_content", tag = "uploads", security(("session" = [])),
     params(("id" = Uuid, Path, description = "The upload")),
     request_body(content = Vec<u8>, content_type = "application/octet-stream"),
     responses((status = 200, description = "The complete upload", body = Upload), Problems)
@@ -89,7 +89,7 @@ pub(crate) async fn put_content(
 
 /// One's own upload.
 #[utoipa::path(
-    get, path = "/v1/uploads/{id}", tag = "uploads", security(("session" = [])),
+    get, path = "/v1/uploads/{id}", operation_id = "read_upload", tag = "uploads", security(("session" = [])),
     params(("id" = Uuid, Path, description = "The upload")),
     responses((status = 200, description = "The upload", body = Upload), Problems)
 )]
