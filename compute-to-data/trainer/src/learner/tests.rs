@@ -42,14 +42,14 @@ fn a_step_of_gradient_descent_goes_along_the_measured_gradient() {
     assert!((loss - cross_entropy(&layers, &before, &inputs, &classes)).abs() < 1e-5);
     let mut largest: f64 = 0.0;
     for (name, (_, values)) in &before {
-        for place in 0..values.len() {
+        for (place, value) in values.iter().enumerate() {
             let moved = |by: f64| {
                 let mut tensors = before.clone();
                 tensors.get_mut(name).unwrap().1[place] += by;
                 cross_entropy(&layers, &tensors, &inputs, &classes)
             };
             let gradient = (moved(1e-4) - moved(-1e-4)) / 2e-4;
-            let step = values[place] - after[name].1[place];
+            let step = value - after[name].1[place];
             assert!((step - gradient).abs() < 1e-5, "{name}[{place}]: step {step}, gradient {gradient}");
             largest = largest.max(gradient.abs());
         }
@@ -57,16 +57,17 @@ fn a_step_of_gradient_descent_goes_along_the_measured_gradient() {
     assert!(largest > 0.01, "there was something to compare");
 }
 
-/// One weight and one bias on one row, (weight·2 + bias − 0.5)²: the gradients are 4·e and 2·e.
-fn by_hand(optimizer: &Optimizer, steps: usize, mut rule: impl FnMut(usize, usize, f64, f64) -> f64) {
+/// One weight and one bias on one row, (weight·x + bias − y)²: the gradients are 2·e·x and 2·e.
+fn by_hand(row: (f64, f64), optimizer: &Optimizer, mut rule: impl FnMut(i32, usize, f64, f64) -> f64) {
+    let (x, y) = row;
     let mut learner = Learner::new(&perceptron(&[1]), 1, optimizer, 4);
     let start = tensors(&learner);
     let mut parameters = [start["0.weight"].1[0], start["0.bias"].1[0]];
-    for time in 1..=steps {
-        let error = parameters[0] * 2.0 + parameters[1] - 0.5;
-        let loss = learner.step(vec![2.0], Targets::Values(vec![0.5]));
+    for time in 1..=6 {
+        let error = parameters[0] * x + parameters[1] - y;
+        let loss = learner.step(vec![x as f32], Targets::Values(vec![y as f32]));
         assert!((loss - error * error).abs() < 1e-5);
-        for (which, gradient) in [4.0 * error, 2.0 * error].into_iter().enumerate() {
+        for (which, gradient) in [2.0 * error * x, 2.0 * error].into_iter().enumerate() {
             parameters[which] -= rule(time, which, gradient, parameters[which]);
         }
         let now = tensors(&learner);
@@ -81,7 +82,7 @@ fn by_hand(optimizer: &Optimizer, steps: usize, mut rule: impl FnMut(usize, usiz
 fn momentum_and_weight_decay_are_pytorchs() {
     let optimizer = Optimizer::Sgd { learning_rate: 0.02, momentum: 0.9, weight_decay: 0.1 };
     let mut velocity = [0.0; 2];
-    by_hand(&optimizer, 6, |_, which, gradient, value| {
+    by_hand((2.0, 0.5), &optimizer, |_, which, gradient, value| {
         velocity[which] = 0.9 * velocity[which] + gradient + 0.1 * value;
         0.02 * velocity[which]
     });
@@ -89,14 +90,17 @@ fn momentum_and_weight_decay_are_pytorchs() {
 
 #[test]
 fn adam_is_the_papers() {
-    let optimizer = Optimizer::Adam { learning_rate: 0.05, weight_decay: 0.01 };
-    let (mut first, mut second) = ([0.0; 2], [0.0; 2]);
-    by_hand(&optimizer, 6, |time, which, gradient, value| {
-        let gradient = gradient + 0.01 * value;
-        first[which] = 0.9 * first[which] + 0.1 * gradient;
-        second[which] = 0.999 * second[which] + 0.001 * gradient * gradient;
-        let (unbiased, spread) =
-            (first[which] / (1.0 - 0.9_f64.powi(time as i32)), second[which] / (1.0 - 0.999_f64.powi(time as i32)));
-        0.05 * unbiased / (f64::sqrt(spread) + 1e-8)
-    });
+    // The second row's input is so small that the constant below the fraction shows.
+    for (row, weight_decay) in [((2.0, 0.5), 0.01), ((1e-6, 0.5), 0.0)] {
+        let optimizer = Optimizer::Adam { learning_rate: 0.05, weight_decay };
+        let (mut first, mut second) = ([0.0; 2], [0.0; 2]);
+        by_hand(row, &optimizer, |time, which, gradient, value| {
+            let gradient = gradient + weight_decay * value;
+            first[which] = 0.9 * first[which] + 0.1 * gradient;
+            second[which] = 0.999 * second[which] + 0.001 * gradient * gradient;
+            let mean = first[which] / (1.0 - 0.9_f64.powi(time));
+            let spread: f64 = second[which] / (1.0 - 0.999_f64.powi(time));
+            0.05 * mean / (spread.sqrt() + 1e-8)
+        });
+    }
 }

@@ -46,9 +46,13 @@ fn scales_by_the_declared_bounds_and_orders_as_declared() {
 
 #[test]
 fn a_row_becomes_the_same_inputs_whatever_the_other_rows_are() {
-    let alone = read(&job(), &columns(), "a,kind,unused,t\n3,x,,no\n").unwrap().1;
-    let among = read(&job(), &columns(), "a,kind,unused,t\n3,x,,no\n9,y,,yes\n0.5,z,,no\n1e300,x,,no\n").unwrap().1;
-    assert_eq!(alone.inputs(&[0]), among.inputs(&[0]));
+    let number_alone = spec(&["a"], "t", Task::BinaryClassification, perceptron(&[2]), SGD);
+    for (job, expected) in [(job(), vec![1.0, 0.0, 0.0, -0.4]), (number_alone, vec![-0.4])] {
+        for others in ["", "4,y,,yes\n6,z,,no\n", "9,y,,yes\n0.5,z,,no\n1e300,x,,no\n-7,x,,no\n"] {
+            let table = read(&job, &columns(), &format!("a,kind,unused,t\n3,x,,no\n{others}")).unwrap().1;
+            assert_eq!(table.inputs(&[0]), expected, "beside {others:?}");
+        }
+    }
 }
 
 #[test]
