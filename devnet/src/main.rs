@@ -36,7 +36,11 @@ enum Command {
         port: Option<u16>,
     },
     /// Check everything: formats, lints, contracts, queries, tests, the demo
-    Test,
+    Test {
+        /// Only the steps whose name holds this text
+        #[arg(long)]
+        only: Option<String>,
+    },
     /// Measure something against a peer
     Bench {
         /// What to measure; a wrong name lists all
@@ -99,7 +103,7 @@ async fn run(command: Command, options: Options) -> Result<bool, Error> {
     match command {
         Command::Demo { json } => demo::run(options, json).await,
         Command::Up { port } => up::run(Options { port, ..options }).await,
-        Command::Test => check::run().await,
+        Command::Test { only } => check::run(only).await,
         Command::Bench { name, json } => bench::run(&name, options, json).await,
         Command::Soak { name, runs, json } => soak::run(&name, runs, options, json).await,
     }

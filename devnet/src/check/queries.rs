@@ -35,6 +35,9 @@ pub(super) async fn check() -> Result<(), String> {
 }
 
 async fn live() -> Result<Result<BTreeMap<String, Value>, String>, Error> {
+    tokio::task::spawn_blocking(|| tools::build(true))
+        .await
+        .map_err(|failed| Error::Unexpected(failed.to_string()))??;
     let scratch = Arc::new(Scratch::create()?);
     let postgres = Postgres::start_in(&scratch).await?;
     server::migrate(&scratch, &postgres.url()).await?;
