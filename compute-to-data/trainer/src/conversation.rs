@@ -47,7 +47,7 @@ fn work(
     let memory = usize::try_from(u64::from(job.spec.limits.max_memory_mib) << 20).unwrap_or(usize::MAX);
     let plaintext = receive(job, key, from, memory)?;
     let plan = Plan::compile(&job.spec, &job.columns)?;
-    let table = Table::read(&plan, &plaintext, job.min_rows, memory)?;
+    let table = Table::read(&plan, &plaintext, job.min_rows, memory - plaintext.len())?;
     drop(plaintext);
     let (report, model) =
         train(&job.spec, &plan, &table, over_time, &mut |progress| ToRunner::Progress(progress).write(to))?;
