@@ -76,7 +76,8 @@ impl Run {
 
 /// The trainer that was installed with this program.
 fn beside() -> Result<PathBuf, CliError> {
-    let program = std::env::current_exe().map_err(CliError::reading(std::path::Path::new("this program's own path")))?;
+    let program =
+        std::env::current_exe().map_err(CliError::reading(std::path::Path::new("this program's own path")))?;
     Ok(program.with_file_name("atoll-trainer"))
 }
 

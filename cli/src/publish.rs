@@ -128,17 +128,15 @@ impl Publish {
 
         let salt = self.salt.map_or_else(random, Ok)?;
         let token_id = id(&chain, wallet.address(), salt).await?;
-        let plan = Plan { publisher: wallet.address(), salt, token_id, price, token };
+        let plan = Plan { publisher: wallet.address(), provider, salt, token_id, price, token };
         if let Some(transaction) = plan.published_in(&chain).await? {
             out.note("An asset with this salt is published already; nothing is published again.");
             return plan.finish(&chain, &client, transaction, out).await;
         }
-        self.upload_and_publish(&chain, &client, columns, checked, provider, plan, out).await.map_err(|error| {
+        self.upload_and_publish(&chain, &client, columns, checked, plan, out).await.inspect_err(|_| {
             out.note(format!(
-                "Not finished. Run the same command with `--salt {salt}` to go on: whatever was uploaded is not doubled, and \
-                 nothing is published twice."
+                "Not finished. Run the same command with `--salt {salt}` to go on; nothing is published twice."
             ));
-            error
         })
     }
 
@@ -159,14 +157,12 @@ impl Publish {
         Ok(columns)
     }
 
-    #[allow(clippy::too_many_arguments)]
     async fn upload_and_publish(
         &self,
         chain: &Chain,
         client: &Client,
         columns: Vec<Column>,
         checked: Checked,
-        provider: Provider,
         plan: Plan,
         out: Output,
     ) -> Result<(), CliError> {
@@ -178,7 +174,7 @@ impl Publish {
             version: 1,
         };
         let key = ContentKey::generate()?;
-        let wrapped = key_wrap::wrap(&PublicKey(provider.public_key), &context, &key)?;
+        let wrapped = key_wrap::wrap(&PublicKey(plan.provider.public_key), &context, &key)?;
         let sealed = seal(&self.table, &key, &context, checked.sha256)?;
         drop(key);
         let content = Content {
@@ -199,10 +195,20 @@ impl Publish {
             allow: (!self.allow.is_empty()).then(|| self.allow.clone()),
             deny: self.deny.clone(),
         };
-        let terms =
-            ServiceTerms { provider: provider.wallet, paymentToken: plan.token.address, price: uint96(plan.price)? };
-        let mut document =
-            AssetDocument::table(&self.name, &self.description, &self.license, columns, content, provider, policy);
+        let terms = ServiceTerms {
+            provider: plan.provider.wallet,
+            paymentToken: plan.token.address,
+            price: uint96(plan.price)?,
+        };
+        let mut document = AssetDocument::table(
+            &self.name,
+            &self.description,
+            &self.license,
+            columns,
+            content,
+            plan.provider.clone(),
+            policy,
+        );
         document.keywords = self.keywords.clone();
         document.atoll.sample_rows = checked.sample;
         let metadata = document.to_bytes().map_err(|error| CliError::Input(error.to_string()))?;
@@ -228,6 +234,7 @@ impl Publish {
 /// What is to become an asset.
 struct Plan {
     publisher: Address,
+    provider: Provider,
     salt: B256,
     token_id: U256,
     price: U256,

@@ -3,6 +3,7 @@
 //! A test compares them with the exported ABIs, both ways.
 
 #![allow(missing_docs)] // The interfaces' own documentation is the source; it is not repeated here.
+#![allow(clippy::too_many_arguments)] // Of the functions that the macro makes for long events.
 
 use alloy_sol_types::sol;
 

@@ -7,6 +7,9 @@ use serde_json::json;
 
 use crate::refused::{market_without_runner, refused, text};
 
+/// What is wrong with a spec.
+type Change = fn(&mut serde_json::Value);
+
 async fn dollars(market: &Market, actor: &Actor) -> U256 {
     sample::dollars(market, actor.address()).await.unwrap()
 }
@@ -17,7 +20,7 @@ async fn a_spec_that_can_not_run_is_refused_with_its_place() {
     let published = sample::publish(&market).await.unwrap();
     let asset = text(&published, "asset");
     let before = dollars(&market, &market.buyer).await;
-    let cases: [(fn(&mut serde_json::Value), &[&str]); 5] = [
+    let cases: [(Change, &[&str]); 5] = [
         (|spec| spec["data"]["target"] = json!("diagnose"), &["/data/target", "no column `diagnose`"]),
         (|spec| spec["data"]["features"][0] = json!("radius"), &["/data/features/0", "no column `radius`"]),
         (|spec| spec["layers"][0] = json!({"kind": "convolution", "units": 3}), &["convolution", "linear"]),
@@ -26,9 +29,11 @@ async fn a_spec_that_can_not_run_is_refused_with_its_place() {
     ];
     for (change, parts) in cases {
         let spec = sample::spec(&market.buyer, asset, change).unwrap();
-        refused(&market.buyer, &["buy", asset, "--spec", &spec.to_string_lossy(), "--even-if-offline"]).await.says(3, parts);
+        refused(&market.buyer, &["buy", asset, "--spec", &spec.to_string_lossy(), "--even-if-offline"])
+            .await
+            .says(3, parts);
     }
-    let other = asset.replace(|c: char| c.is_ascii_digit() && c != '0', "1");
+    let other = format!("{}/1", asset.rsplit_once('/').unwrap().0);
     let spec = sample::spec(&market.buyer, &other, |_| {}).unwrap();
     let arguments = ["buy", asset, "--spec", &spec.to_string_lossy(), "--even-if-offline"];
     refused(&market.buyer, &arguments).await.says(3, &["the spec names the asset"]);
@@ -46,7 +51,8 @@ async fn money_moves_only_when_somebody_is_there_and_price_and_purse_allow() {
 
     let offline = refused(&market.buyer, &["buy", asset, "--spec", &spec]).await;
     offline.says(5, &["has never been online", "--even-if-offline", "Nothing was spent"]);
-    let dear = refused(&market.buyer, &["buy", asset, "--spec", &spec, "--even-if-offline", "--max-price", "4.99"]).await;
+    let dear =
+        refused(&market.buyer, &["buy", asset, "--spec", &spec, "--even-if-offline", "--max-price", "4.99"]).await;
     dear.says(5, &["the price is 5 tUSD", "at most 4.99 tUSD"]);
     // The publisher has ether and no dollars.
     let poor = refused(&market.publisher, &["buy", asset, "--spec", &spec, "--even-if-offline"]).await;
@@ -55,7 +61,8 @@ async fn money_moves_only_when_somebody_is_there_and_price_and_purse_allow() {
     unknown.says(5, &["knows no asset 12345", "atoll search"]);
     assert_eq!(dollars(&market, &market.buyer).await, before);
 
-    let bought = market.buyer.atoll(&["buy", asset, "--spec", &spec, "--even-if-offline", "--deadline", "30m"]).await.unwrap();
+    let bought =
+        market.buyer.atoll(&["buy", asset, "--spec", &spec, "--even-if-offline", "--deadline", "30m"]).await.unwrap();
     assert_eq!(before - dollars(&market, &market.buyer).await, U256::from(5_000_000));
     assert_eq!(bought["price"]["amount"], "5000000");
     // One transaction did both.
@@ -82,10 +89,18 @@ async fn a_wallet_without_ether_is_told_so() {
     let home = tempfile::tempdir().unwrap();
     let run = |arguments: &[&str]| {
         let mut command = tokio::process::Command::new(env!("CARGO_BIN_EXE_atoll"));
-        command.args(arguments).args(["--json", "--server", market.server_url(), "--rpc-url", market.rpc_url(), "--home"]);
+        command.args(arguments).args([
+            "--json",
+            "--server",
+            market.server_url(),
+            "--rpc-url",
+            market.rpc_url(),
+            "--home",
+        ]);
         command.arg(home.path().join("home")).output()
     };
-    let answer = |output: &std::process::Output| -> serde_json::Value { serde_json::from_slice(&output.stdout).unwrap() };
+    let answer =
+        |output: &std::process::Output| -> serde_json::Value { serde_json::from_slice(&output.stdout).unwrap() };
     let keys = answer(&run(&["keygen"]).await.unwrap());
     let address: Address = text(&keys, "address").parse().unwrap();
     let patron = market.chain.patron().await.unwrap();

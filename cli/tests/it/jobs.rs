@@ -11,6 +11,15 @@ use serde_json::{Value, json};
 
 use crate::refused::{refused, text};
 
+/// What a command of the buyer prints for people.
+async fn shown(market: &Market, arguments: &[&str]) -> String {
+    let mut command = tokio::process::Command::new(env!("CARGO_BIN_EXE_atoll"));
+    command.args(arguments).args(["--server", market.server_url(), "--rpc-url", market.rpc_url(), "--home"]);
+    let output = command.arg(market.buyer.home()).output().await.unwrap();
+    assert!(output.status.success(), "{output:?}");
+    String::from_utf8(output.stdout).unwrap()
+}
+
 /// A short training that still learns.
 fn short(spec: &mut Value) {
     spec["training"]["epochs"] = json!(5);
@@ -63,15 +72,30 @@ async fn a_job_is_run_once_and_its_result_is_the_buyers_alone() {
     let model = out.join("model.safetensors");
     let receipt = out.join("receipt.json");
     for of in [job.as_str(), &receipt.to_string_lossy()] {
-        let verified = market.buyer.atoll(&["receipt", "verify", of, "--model", &model.to_string_lossy()]).await.unwrap();
+        let verified =
+            market.buyer.atoll(&["receipt", "verify", of, "--model", &model.to_string_lossy()]).await.unwrap();
         assert_eq!(verified["verified"], true, "{verified}");
         let holds = verified["checks"].as_array().unwrap();
         assert!(holds.len() >= 7 && holds.iter().all(|check| check["holds"] == true), "{verified}");
     }
     let deployment = market.chain.deployment_file.to_string_lossy();
     let provider = market.provider.address().to_string();
-    let offline = ["receipt", "verify", &receipt.to_string_lossy(), "--offline", &provider, "--deployment", &deployment];
+    let offline =
+        ["receipt", "verify", &receipt.to_string_lossy(), "--offline", &provider, "--deployment", &deployment];
     assert_eq!(market.buyer.atoll(&offline).await.unwrap()["on_chain"], false);
+
+    // The same for people.
+    for (arguments, parts) in [
+        (&["search", "breast"][..], &["NAME", "5 tUSD", "569", asset][..]),
+        (&["job", "watch", &job], &["completed (loss", "accuracy", "the publisher was paid"]),
+        (&["receipt", "verify", &job], &["ok     signature is by the provider", "The receipt verifies."]),
+        (&["order", "list", "--status", "fulfilled"], &["ORDER", order, "fulfilled"]),
+    ] {
+        let shown = shown(&market, arguments).await;
+        for part in parts {
+            assert!(shown.contains(part), "`{part}` is not in: {shown}");
+        }
+    }
 
     // A receipt that says something else, and a model that is not the one.
     let mut forged: Value = serde_json::from_slice(&fs::read(&receipt).unwrap()).unwrap();

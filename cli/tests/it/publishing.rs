@@ -67,8 +67,22 @@ async fn a_retry_with_the_same_salt_publishes_nothing_twice() {
     let (token, path) = (market.test_dollar().to_string(), path.to_string_lossy().into_owned());
     let salt = format!("0x{}", "5a".repeat(32));
     let arguments = [
-        "publish", &path, "--name", "Small stones", "--license", "CC0-1.0", "--price", "0.25", "--payment-token", &token,
-        "--salt", &salt, "--sample-rows", "2", "--keywords", "stones",
+        "publish",
+        &path,
+        "--name",
+        "Small stones",
+        "--license",
+        "CC0-1.0",
+        "--price",
+        "0.25",
+        "--payment-token",
+        &token,
+        "--salt",
+        &salt,
+        "--sample-rows",
+        "2",
+        "--keywords",
+        "stones",
     ];
     let first = market.publisher.atoll(&arguments).await.unwrap();
     let second = market.publisher.atoll(&arguments).await.unwrap();
