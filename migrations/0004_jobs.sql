@@ -17,8 +17,8 @@ CREATE TABLE jobs (
     signature        bytea       NOT NULL,
     spec             json        NOT NULL,
     cancel_requested boolean     NOT NULL DEFAULT false,
-    -- The sealed result: the lease under which it was stored names the object.
-    result_lease     uuid,
+    -- The sealed result: the object's name in the store, and what it holds.
+    result_object    uuid,
     result_sha256    bytea,
     result_bytes     bigint,
     receipt          json,
@@ -29,9 +29,9 @@ CREATE TABLE jobs (
         status IN ('queued', 'leased', 'running', 'completed', 'refused', 'failed', 'cancelled', 'expired')
     ),
     CONSTRAINT jobs_result CHECK (
-        (result_lease IS NULL) = (result_sha256 IS NULL) AND (result_lease IS NULL) = (result_bytes IS NULL)
+        (result_object IS NULL) = (result_sha256 IS NULL) AND (result_object IS NULL) = (result_bytes IS NULL)
     ),
-    CONSTRAINT jobs_completed_has_result CHECK (status <> 'completed' OR result_lease IS NOT NULL)
+    CONSTRAINT jobs_completed_has_result CHECK (status <> 'completed' OR result_object IS NOT NULL)
 );
 -- An order pays for one job. A job that ended without a result leaves its order free while that is open.
 CREATE UNIQUE INDEX jobs_one_per_order ON jobs (order_id)

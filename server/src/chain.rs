@@ -28,7 +28,9 @@ pub enum ChainError {
     #[error("`{0}` is not the URL of an Ethereum node; set ETH_RPC_URL to one like http://127.0.0.1:8545")]
     Url(String),
     /// Another chain than the contracts are on.
-    #[error("the node follows chain {actual}, but the contracts are on chain {expected}; correct ETH_RPC_URL or --deployment")]
+    #[error(
+        "the node follows chain {actual}, but the contracts are on chain {expected}; correct ETH_RPC_URL or --deployment"
+    )]
     WrongChain {
         /// What the deployment says.
         expected: u64,

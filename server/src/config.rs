@@ -161,9 +161,15 @@ mod tests {
     fn a_public_url_is_an_origin() {
         let url: PublicUrl = "https://market.example:444/".parse().unwrap();
         assert_eq!((url.scheme.as_str(), url.authority.as_str()), ("https", "market.example:444"));
-        for bad in ["", "market.example", "ftp://market.example", "https://market.example/x", "https://u@market.example",
-            "https://market.example/?q", "https://market.example/#f"]
-        {
+        for bad in [
+            "",
+            "market.example",
+            "ftp://market.example",
+            "https://market.example/x",
+            "https://u@market.example",
+            "https://market.example/?q",
+            "https://market.example/#f",
+        ] {
             assert!(bad.parse::<PublicUrl>().is_err(), "{bad}");
         }
     }

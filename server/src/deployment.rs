@@ -47,9 +47,8 @@ impl Deployment {
     /// # Errors
     /// See [`DeploymentError`].
     pub fn read(path: &Path) -> Result<Self, DeploymentError> {
-        let bytes = std::fs::read(path)
-            .map_err(|source| DeploymentError::Unreadable { path: path.to_owned(), source })?;
-        serde_json::from_slice(&bytes)
-            .map_err(|source| DeploymentError::Malformed { path: path.to_owned(), source })
+        let bytes =
+            std::fs::read(path).map_err(|source| DeploymentError::Unreadable { path: path.to_owned(), source })?;
+        serde_json::from_slice(&bytes).map_err(|source| DeploymentError::Malformed { path: path.to_owned(), source })
     }
 }

@@ -162,7 +162,8 @@ pub(crate) async fn settle_abandoned(
             end(connection, job, FailureCode::WorkerCrashed, server(&reason)).await
         }
         OrderStatus::Open => {
-            advance(connection, job, JobStatus::Queued, server("the runner fell silent; the job waits for another")).await
+            advance(connection, job, JobStatus::Queued, server("the runner fell silent; the job waits for another"))
+                .await
         }
     }
 }

@@ -86,7 +86,7 @@ fn main() -> ExitCode {
 }
 
 fn start(cli: Cli) -> anyhow::Result<()> {
-    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("info"));
+    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("info,sqlx=warn"));
     let log = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
     match cli.log_format {
         LogFormat::Text => log.with_ansi(false).init(),
@@ -94,7 +94,8 @@ fn start(cli: Cli) -> anyhow::Result<()> {
     }
     match cli.command {
         Command::Openapi => {
-            let yaml = openapi::yaml().map_err(|error| anyhow::anyhow!("the description can not be written: {error}"))?;
+            let yaml =
+                openapi::yaml().map_err(|error| anyhow::anyhow!("the description can not be written: {error}"))?;
             Ok(std::io::stdout().write_all(yaml.as_bytes())?)
         }
         Command::Migrate => run(migrate()),
@@ -103,7 +104,11 @@ fn start(cli: Cli) -> anyhow::Result<()> {
 }
 
 fn run(work: impl Future<Output = anyhow::Result<()>>) -> anyhow::Result<()> {
-    tokio::runtime::Builder::new_multi_thread().enable_all().build().context("the runtime does not start")?.block_on(work)
+    tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
+        .context("the runtime does not start")?
+        .block_on(work)
 }
 
 async fn migrate() -> anyhow::Result<()> {

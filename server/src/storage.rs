@@ -95,8 +95,8 @@ impl Storage {
     }
 
     /// Name of a sealed result.
-    pub(crate) fn result(lease: Uuid) -> Path {
-        Path::from(format!("results/{lease}"))
+    pub(crate) fn result(object: Uuid) -> Path {
+        Path::from(format!("results/{object}"))
     }
 
     /// Stores a stream under a name. Nothing appears under it unless everything came and was as expected.

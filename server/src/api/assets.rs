@@ -71,10 +71,7 @@ fn resource(deployment: &Deployment, asset: assets::Asset, services: Vec<Service
     get, path = "/v1/assets", operation_id = "list_assets", tag = "assets", params(Search),
     responses((status = 200, description = "A page of assets", body = Page<Asset>), Problems)
 )]
-pub(crate) async fn list(
-    State(app): State<App>,
-    Query(query): Query<Search>,
-) -> Result<Json<Page<Asset>>, ApiError> {
+pub(crate) async fn list(State(app): State<App>, Query(query): Query<Search>) -> Result<Json<Page<Asset>>, ApiError> {
     let limit = cursor::limit(query.limit)?;
     let search = assets::Search {
         text: query.q.map(|q| q.replace('\0', "")).filter(|q| !q.trim().is_empty()),

@@ -49,7 +49,8 @@ pub(crate) async fn create(
     if fulfilled != Some(receipt_hash) {
         return Err(match fulfilled {
             None => {
-                let detail = "The order is not fulfilled on chain yet; wait until the transaction is mined and send again.";
+                let detail =
+                    "The order is not fulfilled on chain yet; wait until the transaction is mined and send again.";
                 ApiError::new(Kind::OrderNotFulfilled, detail)
             }
             Some(_) => {

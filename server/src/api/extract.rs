@@ -32,12 +32,11 @@ impl<T: DeserializeOwned> FromRequest<App> for Json<T> {
             let detail = "The body has to be JSON; send it with `Content-Type: application/json`.";
             return Err(ApiError::new(Kind::UnsupportedMediaType, detail));
         }
-        let bytes = Bytes::from_request(request, app).await.map_err(|rejection| {
-            match Kind::of_status(rejection.status()) {
+        let bytes =
+            Bytes::from_request(request, app).await.map_err(|rejection| match Kind::of_status(rejection.status()) {
                 Kind::TooLarge => ApiError::new(Kind::TooLarge, "A JSON body has at most 1 MiB."),
                 kind => ApiError::new(kind, "The body ended early; send it again."),
-            }
-        })?;
+            })?;
         Ok(Self { value: parse(&bytes)?, sha256: B256::from_slice(&Sha256::digest(&bytes)) })
     }
 }
@@ -76,9 +75,9 @@ impl<T: DeserializeOwned> FromRequestParts<App> for Query<T> {
     type Rejection = ApiError;
 
     async fn from_request_parts(parts: &mut Parts, _: &App) -> Result<Self, ApiError> {
-        axum::extract::Query::<T>::try_from_uri(&parts.uri)
-            .map(|query| Self(query.0))
-            .map_err(|error| ApiError::new(Kind::InvalidQuery, format!("A query parameter is wrong: {}.", error.body_text())))
+        axum::extract::Query::<T>::try_from_uri(&parts.uri).map(|query| Self(query.0)).map_err(|error| {
+            ApiError::new(Kind::InvalidQuery, format!("A query parameter is wrong: {}.", error.body_text()))
+        })
     }
 }
 
@@ -90,8 +89,9 @@ impl<T: FromStr> FromRequestParts<App> for Id<T> {
 
     async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, ApiError> {
         let not_found = || ApiError::not_found("resource");
-        let AxumPath(text) =
-            <AxumPath<String> as FromRequestParts<App>>::from_request_parts(parts, app).await.map_err(|_| not_found())?;
+        let AxumPath(text) = <AxumPath<String> as FromRequestParts<App>>::from_request_parts(parts, app)
+            .await
+            .map_err(|_| not_found())?;
         text.parse().map(Self).map_err(|_| not_found())
     }
 }

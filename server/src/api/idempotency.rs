@@ -20,11 +20,7 @@ pub(crate) struct Creation {
 }
 
 /// Runs `effect` in a transaction that also keeps its answer under the key; a key that was used gives that answer again.
-pub(crate) async fn create<T, F>(
-    app: &App,
-    creation: Creation,
-    effect: impl FnOnce(Tx) -> F,
-) -> Result<T, ApiError>
+pub(crate) async fn create<T, F>(app: &App, creation: Creation, effect: impl FnOnce(Tx) -> F) -> Result<T, ApiError>
 where
     T: Serialize + DeserializeOwned,
     F: Future<Output = Result<(Tx, T), ApiError>>,
@@ -35,20 +31,18 @@ where
     let request = alloy::primitives::keccak256([name.as_bytes(), body.as_slice()].concat());
     let now = app.clock.now();
     app.store
-        .run_tx(name, async |mut tx| {
-            match idempotency::claim(&mut tx, account, &key, request, now).await? {
-                idempotency::Claim::Answered { request_hash, answer } if request_hash == request => {
-                    Ok((tx, serde_json::from_value(answer)?))
-                }
-                idempotency::Claim::Answered { .. } => Err(ApiError::new(
-                    Kind::IdempotencyKeyReused,
-                    "This Idempotency-Key was used for another request; take a new key for a new request.",
-                )),
-                idempotency::Claim::Fresh => {
-                    let (mut tx, value) = effect(tx).await?;
-                    idempotency::answer(&mut tx, account, &key, &serde_json::to_value(&value)?).await?;
-                    Ok((tx, value))
-                }
+        .run_tx(name, async |mut tx| match idempotency::claim(&mut tx, account, &key, request, now).await? {
+            idempotency::Claim::Answered { request_hash, answer } if request_hash == request => {
+                Ok((tx, serde_json::from_value(answer)?))
+            }
+            idempotency::Claim::Answered { .. } => Err(ApiError::new(
+                Kind::IdempotencyKeyReused,
+                "This Idempotency-Key was used for another request; take a new key for a new request.",
+            )),
+            idempotency::Claim::Fresh => {
+                let (mut tx, value) = effect(tx).await?;
+                idempotency::answer(&mut tx, account, &key, &serde_json::to_value(&value)?).await?;
+                Ok((tx, value))
             }
         })
         .await

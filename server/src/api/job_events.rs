@@ -56,7 +56,10 @@ impl News {
                 () = stop.cancelled() => return,
                 failed = self.listen(&store) => failed,
             };
-            tracing::warn!(error = &failed as &dyn std::error::Error, "news of jobs are late until the database is back");
+            tracing::warn!(
+                error = &failed as &dyn std::error::Error,
+                "news of jobs are late until the database is back"
+            );
             tokio::select! {
                 () = stop.cancelled() => return,
                 () = tokio::time::sleep(Duration::from_secs(1)) => {}
@@ -165,8 +168,7 @@ pub(crate) async fn stream(
     let mut connection = app.store.connection().await?;
     let job = own(jobs::find(&mut connection, id).await?, caller)?;
     drop(connection);
-    let mut follow =
-        Follow { app: app.clone(), job: id, after, news, ready: Vec::new().into_iter(), ended: false };
+    let mut follow = Follow { app: app.clone(), job: id, after, news, ready: Vec::new().into_iter(), ended: false };
     if job.status.is_final() {
         let rest = follow.read().await?;
         if rest.is_empty() {

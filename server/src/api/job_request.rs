@@ -76,7 +76,8 @@ pub(crate) async fn check(
     }
     let asset = assets::find(connection, order.token_id).await?;
     let document = asset.as_ref().and_then(|asset| AssetDocument::parse(&asset.metadata).ok()).ok_or_else(|| {
-        let detail = "The asset's metadata is not valid any more, so nothing can be computed on it; the stake comes back.";
+        let detail =
+            "The asset's metadata is not valid any more, so nothing can be computed on it; the stake comes back.";
         ApiError::new(Kind::AssetUnusable, detail)
     })?;
     spec.check(&document).map_err(|errors| ApiError::spec(&errors))?;

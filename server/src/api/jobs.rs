@@ -1,12 +1,7 @@
 //! `/v1/jobs`: the caller's jobs, as consumer or as provider.
 
 use atoll_protocol::api::{Job, JobStatus, NewJob, Page};
-use axum::{
-    Json as JsonAnswer,
-    extract::State,
-    http::StatusCode,
-    response::Response,
-};
+use axum::{Json as JsonAnswer, extract::State, http::StatusCode, response::Response};
 use serde::Deserialize;
 use uuid::Uuid;
 
@@ -201,7 +196,7 @@ pub(crate) async fn result(State(app): State<App>, caller: Caller, Id(id): Id<Uu
     drop(connection);
     match job.result {
         Some(stored) if job.status == JobStatus::Completed => {
-            assets::bytes_of(&app, &Storage::result(stored.lease)).await
+            assets::bytes_of(&app, &Storage::result(stored.object)).await
         }
         _ if job.status.is_final() => Err(ApiError::new(Kind::NoResult, "The job ended without a result.")),
         _ => Err(ApiError::new(Kind::NoResult, "The job has no result yet; watch its events until it is completed.")),

@@ -97,7 +97,8 @@ async fn lease_next(app: &App, caller: Caller, mut tx: Tx) -> Result<(Tx, Option
         Ok(metadata) => metadata,
         Err(_) => {
             // The publisher has replaced the document by something else: there is nothing a runner could check.
-            job::advance(&mut tx, &mut job, JobStatus::Leased, Step { actor: Actor::Server, at: now, reason: None }).await?;
+            job::advance(&mut tx, &mut job, JobStatus::Leased, Step { actor: Actor::Server, at: now, reason: None })
+                .await?;
             let refused = FailureCode::Refused { reason: "the asset's metadata is not a document any more".to_owned() };
             let step = Step::by(Actor::Server, now, "the asset's metadata is not a document any more");
             job::end(&mut tx, &mut job, refused, step).await?;
@@ -211,14 +212,15 @@ pub(crate) async fn put_result(
     }
     drop(connection);
     let limit = Expected::AtMost(app.limits.result_bytes);
-    let stored = app.storage.put(&Storage::result(id), body.into_data_stream(), limit).await?;
+    let object = app.randomness.id(app.clock.now())?;
+    let stored = app.storage.put(&Storage::result(object), body.into_data_stream(), limit).await?;
     let info = ResultInfo { sha256: stored.sha256, bytes: stored.bytes };
     let kept = info.clone();
     app.store
         .run_tx::<_, ApiError, _>("store result", async |mut tx| {
             let now = app.clock.now();
             let (_, mut job) = held_live(&mut tx, id, caller).await?;
-            job.result = Some(jobs::StoredResult { lease: id, info: kept });
+            job.result = Some(jobs::StoredResult { object, info: kept });
             job.updated_at = now;
             if job.status == JobStatus::Leased {
                 // A run so short that no heartbeat told of it.

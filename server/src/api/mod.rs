@@ -20,6 +20,8 @@ mod assets;
 mod caller;
 mod completion;
 mod cursor;
+mod drain;
+mod etag;
 mod extract;
 mod health;
 mod idempotency;
@@ -164,6 +166,7 @@ pub(crate) fn routes() -> OpenApiRouter<App> {
         .routes(routes!(assets::content))
         .routes(routes!(jobs::result))
         .routes(routes!(job_events::stream))
+        .layer(middleware::from_fn(etag::tag))
         .layer(TimeoutLayer::with_status_code(StatusCode::SERVICE_UNAVAILABLE, ANSWER_WITHIN))
         .layer(DefaultBodyLimit::max(JSON_BYTES));
     // Long bodies: no limit in time as long as something comes, a limit in bytes of their own.
@@ -181,6 +184,7 @@ pub fn router(app: App) -> Router {
         .route("/livez", get(health::live))
         .route("/readyz", get(health::ready))
         .layer(CatchPanicLayer::custom(observe::panicked))
+        .layer(middleware::from_fn(drain::rest))
         .layer(middleware::from_fn_with_state(app.clone(), observe::around))
         .layer(SetSensitiveRequestHeadersLayer::new([header::AUTHORIZATION, header::COOKIE]))
         .with_state(app)

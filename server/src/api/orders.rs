@@ -64,11 +64,7 @@ pub(crate) async fn list(
     params(("id" = String, Path, description = "The order's id, 0x and 64 hex digits")),
     responses((status = 200, description = "The order", body = Order), Problems)
 )]
-pub(crate) async fn read(
-    State(app): State<App>,
-    caller: Caller,
-    Id(id): Id<B256>,
-) -> Result<Json<Order>, ApiError> {
+pub(crate) async fn read(State(app): State<App>, caller: Caller, Id(id): Id<B256>) -> Result<Json<Order>, ApiError> {
     let mut connection = app.store.connection().await?;
     orders::find(&mut connection, id)
         .await?

@@ -196,11 +196,26 @@ impl ApiError {
             kind: format!("https://atoll.dev/problems/{}", self.kind.slug()),
             title: self.kind.title().to_owned(),
             status: self.kind.status().as_u16(),
-            detail: self.detail.clone().into_owned(),
+            detail: sentence(&self.detail),
             request_id,
-            errors: self.errors.clone(),
+            errors: self
+                .errors
+                .iter()
+                .map(|error| FieldProblem { detail: sentence(&error.detail), ..error.clone() })
+                .collect(),
         }
     }
+}
+
+/// Error texts of libraries start small and end open, so that they can be quoted; here they stand alone.
+fn sentence(text: &str) -> String {
+    let mut chars = text.chars();
+    let start = chars.next().map(|c| c.to_ascii_uppercase()).into_iter();
+    let mut sentence: String = start.chain(chars).collect();
+    if !sentence.ends_with(['.', '!', '?']) {
+        sentence.push('.');
+    }
+    sentence
 }
 
 impl IntoResponse for ApiError {
@@ -234,7 +249,7 @@ impl From<MoveError> for ApiError {
         match error {
             MoveError::Illegal { from, .. } => Self::new(
                 Kind::JobEnded,
-                format!("The job is {from:?} now, which does not allow this; fetch it to see how it stands.").to_lowercase(),
+                format!("the job's status is {from:?} now, which does not allow this; fetch it to see how it stands"),
             ),
             MoveError::Store(error) => error.into(),
         }

@@ -64,10 +64,7 @@ pub(crate) async fn put(
     params(("address" = String, Path, description = "Its wallet")),
     responses((status = 200, description = "The provider", body = Provider), Problems)
 )]
-pub(crate) async fn read(
-    State(app): State<App>,
-    Id(address): Id<Address>,
-) -> Result<axum::Json<Provider>, ApiError> {
+pub(crate) async fn read(State(app): State<App>, Id(address): Id<Address>) -> Result<axum::Json<Provider>, ApiError> {
     let mut connection = app.store.connection().await?;
     find(&mut connection, address, app.clock.now()).await?.map(axum::Json).ok_or_else(|| {
         ApiError::new(Kind::NotFound, "No runner with this wallet has introduced itself to this server.")

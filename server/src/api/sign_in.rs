@@ -158,8 +158,14 @@ mod tests {
     fn refuses_everything_else() {
         use Refusal as R;
         assert!(matches!(outcome(Text { domain: "evil.example", ..Text::default() }, NOW), Err(R::Domain(..))));
-        assert!(matches!(outcome(Text { domain: "http://127.0.0.1:8081", ..Text::default() }, NOW), Err(R::Domain(..))));
-        assert!(matches!(outcome(Text { domain: "https://127.0.0.1:8080", ..Text::default() }, NOW), Err(R::Domain(..))));
+        assert!(matches!(
+            outcome(Text { domain: "http://127.0.0.1:8081", ..Text::default() }, NOW),
+            Err(R::Domain(..))
+        ));
+        assert!(matches!(
+            outcome(Text { domain: "https://127.0.0.1:8080", ..Text::default() }, NOW),
+            Err(R::Domain(..))
+        ));
         assert!(matches!(outcome(Text { uri: "http://127.0.0.1:8080/x", ..Text::default() }, NOW), Err(R::Uri(..))));
         assert!(matches!(outcome(Text { uri: "https://127.0.0.1:8080", ..Text::default() }, NOW), Err(R::Uri(..))));
         assert!(matches!(outcome(Text { chain: 1, ..Text::default() }, NOW), Err(R::Chain(1, 31337))));

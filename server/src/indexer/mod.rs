@@ -222,6 +222,10 @@ impl Indexer {
         let committed = self
             .store
             .run_tx::<_, IndexError, _>("index blocks", async |mut tx| {
+                // First, because it makes another indexer on the same database wait, and then find itself late.
+                if !cursor::advance(&mut tx, indexed, last).await? {
+                    return Ok((tx, false));
+                }
                 for token in &missing {
                     tokens::insert(&mut tx, token).await?;
                 }
@@ -231,12 +235,10 @@ impl Indexer {
                 for (block, log) in read.logs() {
                     self.project(&mut tx, block, log, now).await?;
                 }
-                let advanced = cursor::advance(&mut tx, indexed, last).await?;
-                Ok((tx, advanced))
+                Ok((tx, true))
             })
             .await?;
         if !committed {
-            // Unreachable while one server indexes; with two, the slower one's blocks would already be there.
             return Ok(Stepped::Moved);
         }
         self.status.progress(Some(last), head.number);

@@ -148,21 +148,17 @@ pub(crate) async fn set_publisher(
     id: U256,
     publisher: Address,
 ) -> Result<bool, StoreError> {
-    let done = sqlx::query!(
-        "UPDATE assets SET publisher = $2 WHERE token_id = $1",
-        &token_id_bytes(id),
-        publisher.as_slice()
-    )
-    .execute(connection)
-    .await?;
+    let done =
+        sqlx::query!("UPDATE assets SET publisher = $2 WHERE token_id = $1", &token_id_bytes(id), publisher.as_slice())
+            .execute(connection)
+            .await?;
     Ok(done.rows_affected() == 1)
 }
 
 pub(crate) async fn set_state(connection: &mut PgConnection, id: U256, state: AssetState) -> Result<bool, StoreError> {
-    let done =
-        sqlx::query!("UPDATE assets SET state = $2 WHERE token_id = $1", &token_id_bytes(id), name_of(state))
-            .execute(connection)
-            .await?;
+    let done = sqlx::query!("UPDATE assets SET state = $2 WHERE token_id = $1", &token_id_bytes(id), name_of(state))
+        .execute(connection)
+        .await?;
     Ok(done.rows_affected() == 1)
 }
 

@@ -41,8 +41,8 @@ pub(crate) struct Job {
 /// A sealed result in the object store.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct StoredResult {
-    /// Lease under which it was stored; names the object.
-    pub(crate) lease: Uuid,
+    /// Names the object; new for every attempt, so that nothing ever changes under a name.
+    pub(crate) object: Uuid,
     pub(crate) info: ResultInfo,
 }
 
@@ -62,7 +62,7 @@ struct Row {
     signature: Vec<u8>,
     spec: serde_json::Value,
     cancel_requested: bool,
-    result_lease: Option<Uuid>,
+    result_object: Option<Uuid>,
     result_sha256: Option<Vec<u8>>,
     result_bytes: Option<i64>,
     receipt: Option<serde_json::Value>,
@@ -75,9 +75,9 @@ impl TryFrom<Row> for Job {
 
     fn try_from(row: Row) -> Result<Self, StoreError> {
         let order_id = hash("jobs.order_id", &row.order_id)?;
-        let result = match (row.result_lease, row.result_sha256, row.result_bytes) {
-            (Some(lease), Some(sha256), Some(bytes)) => Some(StoredResult {
-                lease,
+        let result = match (row.result_object, row.result_sha256, row.result_bytes) {
+            (Some(object), Some(sha256), Some(bytes)) => Some(StoredResult {
+                object,
                 info: ResultInfo {
                     sha256: hash("jobs.result_sha256", &sha256)?,
                     bytes: unsigned("jobs.result_bytes", bytes)?,
@@ -140,7 +140,7 @@ pub(crate) async fn find(connection: &mut PgConnection, id: Uuid) -> Result<Opti
     let row = sqlx::query_as!(
         Row,
         "SELECT id, order_id, token_id, consumer, provider, status, failure, attempts, progress, spec_hash, result_key,
-                request_deadline, signature, spec, cancel_requested, result_lease, result_sha256, result_bytes,
+                request_deadline, signature, spec, cancel_requested, result_object, result_sha256, result_bytes,
                 receipt, created_at, updated_at
          FROM jobs WHERE id = $1",
         id
@@ -166,7 +166,7 @@ pub(crate) async fn list(
     let rows = sqlx::query_as!(
         Row,
         "SELECT id, order_id, token_id, consumer, provider, status, failure, attempts, progress, spec_hash, result_key,
-                request_deadline, signature, spec, cancel_requested, result_lease, result_sha256, result_bytes,
+                request_deadline, signature, spec, cancel_requested, result_object, result_sha256, result_bytes,
                 receipt, created_at, updated_at
          FROM jobs WHERE (consumer = $1 OR provider = $1) AND id < $2
          ORDER BY id DESC LIMIT $3",
@@ -238,7 +238,7 @@ pub(crate) async fn queued_in_vain(
 pub(crate) async fn update(connection: &mut PgConnection, job: &Job) -> Result<(), StoreError> {
     sqlx::query!(
         "UPDATE jobs SET status = $2, failure = $3, attempts = $4, progress = $5, cancel_requested = $6,
-                         result_lease = $7, result_sha256 = $8, result_bytes = $9, receipt = $10, updated_at = $11
+                         result_object = $7, result_sha256 = $8, result_bytes = $9, receipt = $10, updated_at = $11
          WHERE id = $1",
         job.id,
         name_of(job.status),
@@ -246,7 +246,7 @@ pub(crate) async fn update(connection: &mut PgConnection, job: &Job) -> Result<(
         i32::try_from(job.attempts).map_err(|_| StoreError::Unreadable { column: "jobs.attempts" })?,
         job.progress.as_ref().map(|p| to_json("jobs.progress", p)).transpose()?,
         job.cancel_requested,
-        job.result.as_ref().map(|r| r.lease),
+        job.result.as_ref().map(|r| r.object),
         job.result.as_ref().map(|r| r.info.sha256.as_slice()),
         job.result.as_ref().map(|r| bigint("jobs.result_bytes", r.info.bytes)).transpose()?,
         job.receipt.as_ref().map(|r| to_json("jobs.receipt", r)).transpose()?,

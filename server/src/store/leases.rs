@@ -18,11 +18,7 @@ pub(crate) struct Lease {
     pub(crate) ended_at: Option<OffsetDateTime>,
 }
 
-pub(crate) async fn insert(
-    connection: &mut PgConnection,
-    lease: &Lease,
-    provider: Address,
-) -> Result<(), StoreError> {
+pub(crate) async fn insert(connection: &mut PgConnection, lease: &Lease, provider: Address) -> Result<(), StoreError> {
     sqlx::query!(
         "INSERT INTO leases (id, job_id, provider, metadata_hash, expires_at) VALUES ($1, $2, $3, $4, $5)",
         lease.id,

@@ -41,12 +41,8 @@ pub(crate) async fn indexed_block(connection: &mut PgConnection) -> Result<Optio
     number.map(|n| unsigned("market.indexed_block", n)).transpose()
 }
 
-/// Moves the cursor on from `from` to `to`. False if another indexer was faster: the transaction must not commit.
-pub(crate) async fn advance(
-    connection: &mut PgConnection,
-    from: Option<u64>,
-    to: u64,
-) -> Result<bool, StoreError> {
+/// Moves the cursor on from `from` to `to`. False if another indexer was faster.
+pub(crate) async fn advance(connection: &mut PgConnection, from: Option<u64>, to: u64) -> Result<bool, StoreError> {
     let from = from.map(|n| bigint("market.indexed_block", n)).transpose()?;
     let done = sqlx::query!(
         "UPDATE market SET indexed_block = $2 WHERE indexed_block IS NOT DISTINCT FROM $1",

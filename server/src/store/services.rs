@@ -131,9 +131,8 @@ pub(crate) async fn of_assets(
 
 /// Number of a service within its asset.
 pub(crate) async fn index_of(connection: &mut PgConnection, datatoken: Address) -> Result<Option<u32>, StoreError> {
-    let index =
-        sqlx::query_scalar!("SELECT service_index FROM services WHERE datatoken = $1", datatoken.as_slice())
-            .fetch_optional(connection)
-            .await?;
+    let index = sqlx::query_scalar!("SELECT service_index FROM services WHERE datatoken = $1", datatoken.as_slice())
+        .fetch_optional(connection)
+        .await?;
     index.map(|i| unsigned("services.service_index", i)).transpose()
 }

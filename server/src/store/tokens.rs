@@ -14,12 +14,10 @@ pub(crate) struct Token {
 }
 
 pub(crate) async fn is_known(connection: &mut PgConnection, token: Address) -> Result<bool, StoreError> {
-    let known = sqlx::query_scalar!(
-        r#"SELECT EXISTS (SELECT FROM tokens WHERE address = $1) AS "known!""#,
-        token.as_slice()
-    )
-    .fetch_one(connection)
-    .await?;
+    let known =
+        sqlx::query_scalar!(r#"SELECT EXISTS (SELECT FROM tokens WHERE address = $1) AS "known!""#, token.as_slice())
+            .fetch_one(connection)
+            .await?;
     Ok(known)
 }
 

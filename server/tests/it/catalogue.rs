@@ -5,7 +5,7 @@ use atoll_protocol::{
     api::{Asset, AssetState, Page},
     contracts::{IAssetRegistry, IERC721, IMarket},
 };
-use reqwest::StatusCode;
+use reqwest::{Method, StatusCode};
 use serde_json::Value;
 
 use crate::{
@@ -20,21 +20,27 @@ async fn an_asset_is_found_as_it_was_published_and_as_it_was_changed() {
     let listed = world.publish(&publisher, &provider).await;
     let path = format!("/v1/assets/{}", listed.token_id);
     let read = async || expect::<Asset>(publisher.get(&path).await, StatusCode::OK).await;
+    let tag = publisher.get(&path).await.headers()["etag"].clone();
+    let same = publisher.request(Method::GET, &path).header("if-none-match", &tag).send().await.unwrap();
+    assert_eq!((same.status(), same.text().await.unwrap()), (StatusCode::NOT_MODIFIED, String::new()));
     let asset = read().await;
-    assert_eq!((asset.publisher, asset.state, asset.name.as_str()), (publisher.address(), AssetState::Active, "Small table"));
+    assert_eq!(
+        (asset.publisher, asset.state, asset.name.as_str()),
+        (publisher.address(), AssetState::Active, "Small table")
+    );
     assert_eq!(asset.metadata_hash, alloy::primitives::keccak256(&listed.metadata));
     assert_eq!(asset.metadata, serde_json::from_slice::<Value>(&listed.metadata).unwrap());
     let service = &asset.services[0];
     assert_eq!((service.datatoken, service.provider), (listed.datatoken, provider.address()));
-    assert_eq!((service.price.amount.as_str(), service.price.symbol.as_str(), service.price.decimals), ("0", "ETH", 18));
+    assert_eq!(
+        (service.price.amount.as_str(), service.price.symbol.as_str(), service.price.decimals),
+        ("0", "ETH", 18)
+    );
 
     let (rpc, at) = (&world.chain.rpc, &world.chain.deployment);
     let (owner, datatoken) = (publisher.address(), listed.datatoken);
-    let price = IMarket::setPriceCall {
-        datatoken,
-        paymentToken: at.test_dollar,
-        price: 2_500_000u64.try_into().unwrap(),
-    };
+    let price =
+        IMarket::setPriceCall { datatoken, paymentToken: at.test_dollar, price: 2_500_000u64.try_into().unwrap() };
     rpc.send(owner, at.market, price).await.unwrap();
     rpc.send(owner, at.market, IMarket::setPausedCall { datatoken, paused: true }).await.unwrap();
     let provider = world.chain.accounts[5].address;
@@ -43,16 +49,16 @@ async fn an_asset_is_found_as_it_was_published_and_as_it_was_changed() {
     let call = IAssetRegistry::setStateCall { assetId: listed.token_id, newState: state };
     rpc.send(owner, at.asset_registry, call).await.unwrap();
     let (document, _) = world.document(listed.token_id, provider, "Renamed");
-    let call = IAssetRegistry::updateMetadataCall {
-        assetId: listed.token_id,
-        metadata: document.to_bytes().unwrap().into(),
-    };
+    let call =
+        IAssetRegistry::updateMetadataCall { assetId: listed.token_id, metadata: document.to_bytes().unwrap().into() };
     rpc.send(owner, at.asset_registry, call).await.unwrap();
     let to = world.chain.accounts[6].address;
     let call = IERC721::transferFromCall { from: owner, to, tokenId: listed.token_id };
     let last = rpc.send(owner, at.asset_registry, call).await.unwrap();
     world.indexed(&last).await;
 
+    let changed = publisher.request(Method::GET, &path).header("if-none-match", &tag).send().await.unwrap();
+    assert_eq!(changed.status(), StatusCode::OK);
     let asset = read().await;
     assert_eq!((asset.publisher, asset.state, asset.name.as_str()), (to, AssetState::OrderingDisabled, "Renamed"));
     let service = &asset.services[0];

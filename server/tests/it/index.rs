@@ -101,7 +101,8 @@ async fn a_reorganised_chain_stops_the_index_and_everything_that_would_trust_it(
     let ready = format!("{}/readyz", world.server.url());
     until("ready", async || reqwest::get(&ready).await.unwrap().status() == StatusCode::NO_CONTENT).await;
 
-    let hash = async || world.chain.rpc.call("eth_getBlockByNumber", json!([format!("0x{last:x}"), false])).await.unwrap();
+    let hash =
+        async || world.chain.rpc.call("eth_getBlockByNumber", json!([format!("0x{last:x}"), false])).await.unwrap();
     let before = hash().await;
     world.chain.rpc.call("anvil_reorg", json!([2, []])).await.unwrap();
     assert_ne!(before["hash"], hash().await["hash"]);

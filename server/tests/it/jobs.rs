@@ -20,7 +20,11 @@ fn body(job: &NewJob) -> Value {
 }
 
 fn events(stream: &str) -> Vec<JobEvent> {
-    stream.lines().filter_map(|line| line.strip_prefix("data: ")).map(|data| serde_json::from_str(data).unwrap()).collect()
+    stream
+        .lines()
+        .filter_map(|line| line.strip_prefix("data: "))
+        .map(|data| serde_json::from_str(data).unwrap())
+        .collect()
 }
 
 #[tokio::test]
@@ -160,7 +164,8 @@ async fn a_request_that_does_not_hold_is_refused_with_its_reason() {
     let mut unknown = spec.clone();
     unknown["layers"][0]["kind"] = json!("attention");
     let ordered = world.open(&buyer, &listed, canonical::hash(&unknown).unwrap()).await;
-    let refused = problem(send(&buyer.job(orders, ordered.id, &unknown, in_an_hour())).await, 422, "invalid-spec").await;
+    let refused =
+        problem(send(&buyer.job(orders, ordered.id, &unknown, in_an_hour())).await, 422, "invalid-spec").await;
     assert!(refused["detail"].as_str().unwrap().contains("attention"), "{refused}");
     let mut target = spec.clone();
     target["data"]["target"] = json!("accuracy");
@@ -218,7 +223,8 @@ async fn an_order_pays_for_one_job_and_jobs_are_their_partys_own() {
     }
 
     // No runner was ever there, so the wish is granted at once and the order is free for another try.
-    let cancelled: Job = expect(buyer.post(&format!("{path}/cancellation"), &json!({})).await, StatusCode::ACCEPTED).await;
+    let cancelled: Job =
+        expect(buyer.post(&format!("{path}/cancellation"), &json!({})).await, StatusCode::ACCEPTED).await;
     assert_eq!(cancelled.status, JobStatus::Cancelled);
     problem(buyer.post(&format!("{path}/cancellation"), &json!({})).await, 409, "job-ended").await;
     let second: Job = expect(send("three").await, StatusCode::CREATED).await;

@@ -132,7 +132,8 @@ async fn runners_at_the_same_time_get_different_jobs() {
         submitted.push(world.submit(&buyer, &listed).await.1.id);
     }
     let polls = (0..8).map(|_| lease(&provider));
-    let mut leased: Vec<_> = futures_util::future::join_all(polls).await.into_iter().flatten().map(|l| l.job.id).collect();
+    let mut leased: Vec<_> =
+        futures_util::future::join_all(polls).await.into_iter().flatten().map(|l| l.job.id).collect();
     // A runner that meets another's row passes over it, so none may come back empty-handed for longer than a poll.
     while let Some(lease) = lease(&provider).await {
         leased.push(lease.job.id);

@@ -4,6 +4,7 @@ mod catalogue;
 mod index;
 mod jobs;
 mod leases;
+mod life;
 mod person;
 mod schema;
 mod sign_in;

@@ -26,7 +26,7 @@ async fn the_database_refuses_what_the_protocol_does_not_allow() {
         for to in all {
             // Brought to `from` behind the trigger's back, inside a transaction that is thrown away.
             let mut tx = connection.begin().await.unwrap();
-            let result = "result_lease = gen_random_uuid(), result_sha256 = '\\x00', result_bytes = 1";
+            let result = "result_object = gen_random_uuid(), result_sha256 = '\\x00', result_bytes = 1";
             for sql in [
                 "ALTER TABLE jobs DISABLE TRIGGER jobs_transition".to_owned(),
                 format!("UPDATE jobs SET status = '{from}', {result} WHERE id = '{}'", job.id),
@@ -55,7 +55,8 @@ async fn the_database_refuses_what_the_protocol_does_not_allow() {
         let error = sqlx::query(AssertSqlSafe(sql)).execute(&mut connection).await.unwrap_err();
         assert_eq!(error.as_database_error().unwrap().constraint(), Some(constraint));
     }
-    let sql = format!("UPDATE orders SET status = 'fulfilled' WHERE id = '\\x{}'", alloy::primitives::hex::encode(opened.id));
+    let sql =
+        format!("UPDATE orders SET status = 'fulfilled' WHERE id = '\\x{}'", alloy::primitives::hex::encode(opened.id));
     assert!(sqlx::query(AssertSqlSafe(sql)).execute(&mut connection).await.is_err());
 }
 

@@ -13,6 +13,8 @@ use crate::{
     world::World,
 };
 
+type Spoil = fn(&mut Message, OffsetDateTime);
+
 #[tokio::test]
 async fn a_session_lasts_until_it_is_ended_and_only_its_hash_is_kept() {
     let world = World::start().await;
@@ -28,7 +30,8 @@ async fn a_session_lasts_until_it_is_ended_and_only_its_hash_is_kept() {
     problem(refused, 401, "unauthenticated").await;
     let without = ada.http.get(format!("{}/v1/jobs", ada.base)).send().await.unwrap();
     problem(without, 401, "unauthenticated").await;
-    let other = ada.http.get(format!("{}/v1/jobs", ada.base)).header("authorization", "Basic eDp5").send().await.unwrap();
+    let other =
+        ada.http.get(format!("{}/v1/jobs", ada.base)).header("authorization", "Basic eDp5").send().await.unwrap();
     problem(other, 401, "unauthenticated").await;
 }
 
@@ -45,7 +48,7 @@ async fn every_wrong_sign_in_is_refused_and_costs_its_nonce() {
     };
 
     let now = OffsetDateTime::now_utc();
-    let spoil: [(&str, fn(&mut Message, OffsetDateTime)); 8] = [
+    let spoil: [(&str, Spoil); 8] = [
         ("is for `evil.example`", |m, _| m.domain = "evil.example".into()),
         ("URI is `http://evil.example`", |m, _| m.uri = "http://evil.example".into()),
         ("is for chain 1;", |m, _| m.chain = 1),

@@ -30,6 +30,11 @@ async fn only_the_announced_bytes_are_kept_and_only_for_their_owner() {
     let still: Upload = expect(ada.get(&path).await, StatusCode::OK).await;
     assert!(!still.complete);
 
+    // Refused while much is still to come, and the reason arrives all the same.
+    problem(ada.put_bytes(&content, vec![0; 8 << 20]).await, 422, "upload-mismatch").await;
+    let stranger = ada.http.put(format!("{}{content}", ada.base)).body(vec![0; 8 << 20]).send().await.unwrap();
+    problem(stranger, 401, "unauthenticated").await;
+
     let complete: Upload = expect(ada.put_bytes(&content, bytes.clone()).await, StatusCode::OK).await;
     assert!(complete.complete && stored() == 1);
     problem(ada.put_bytes(&content, bytes).await, 409, "upload-complete").await;

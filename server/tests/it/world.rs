@@ -197,8 +197,7 @@ impl World {
     /// Opens an order for an hour.
     pub(crate) async fn open(&self, consumer: &Person, listed: &Listed, request_hash: B256) -> Opened {
         let deadline = u64::try_from(OffsetDateTime::now_utc().unix_timestamp()).unwrap() + 3600;
-        let limits =
-            Limits { paymentToken: Address::ZERO, maxPrice: U256::ZERO, deadline, referrer: Address::ZERO };
+        let limits = Limits { paymentToken: Address::ZERO, maxPrice: U256::ZERO, deadline, referrer: Address::ZERO };
         let call = IMarket::buyAndOpenCall {
             datatoken: listed.datatoken,
             requestHash: request_hash,

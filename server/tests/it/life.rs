@@ -1,0 +1,51 @@
+//! The process: slow clients, its end, its measurements.
+
+use std::time::{Duration, Instant};
+
+use reqwest::StatusCode;
+use tokio::{
+    io::{AsyncReadExt, AsyncWriteExt},
+    net::TcpStream,
+};
+
+use crate::world::World;
+
+#[tokio::test]
+async fn a_client_that_drips_its_head_is_cut() {
+    let world = World::start().await;
+    let mut socket = TcpStream::connect(world.server.url().strip_prefix("http://").unwrap()).await.unwrap();
+    socket.write_all(b"GET /livez HTTP/1.1\r\nHost: a\r\nX-Slow: ").await.unwrap();
+    let start = Instant::now();
+    let mut end = tokio::time::interval(Duration::from_millis(500));
+    let mut answer = Vec::new();
+    loop {
+        tokio::select! {
+            read = socket.read_buf(&mut answer) => if read.unwrap_or(0) == 0 { break },
+            _ = end.tick() => drop(socket.write_all(b"x").await),
+        }
+        assert!(start.elapsed() < Duration::from_secs(20), "it is still listened to");
+    }
+    assert!(start.elapsed() > Duration::from_secs(5) && !answer.starts_with(b"HTTP/1.1 2"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn it_stops_in_order_even_while_streams_are_open() {
+    let mut world = World::start().await;
+    let (publisher, provider, buyer) = (world.person(1).await, world.person(2).await, world.person(3).await);
+    let listed = world.publish(&publisher, &provider).await;
+    let (_, job) = world.submit(&buyer, &listed).await;
+    let mut stream = buyer.get(&format!("/v1/jobs/{}/events", job.id)).await;
+    assert!(stream.chunk().await.unwrap().is_some());
+    let metrics = reqwest::get(world.server.metrics_url()).await.unwrap().text().await.unwrap();
+    for name in ["atoll_indexed_block", "atoll_request_seconds_count", "atoll_transaction_seconds_count"] {
+        assert!(metrics.contains(name), "{name}: {metrics}");
+    }
+    assert_eq!(reqwest::get(format!("{}/livez", world.server.url())).await.unwrap().status(), StatusCode::NO_CONTENT);
+
+    let start = Instant::now();
+    tokio::task::block_in_place(|| world.server.process().stop());
+    assert!(start.elapsed() < Duration::from_secs(5), "{:?}", start.elapsed());
+    assert!(world.server.process().status().unwrap().success());
+    while let Ok(Some(_)) = stream.chunk().await {}
+    assert!(world.server.process().stderr().contains("stopped"));
+}
