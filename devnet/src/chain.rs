@@ -163,7 +163,10 @@ impl Anvil {
 }
 
 /// Refuses a port that something listens on.
-pub(crate) fn free(port: u16) -> Result<(), Error> {
+///
+/// # Errors
+/// If something does.
+pub fn free(port: u16) -> Result<(), Error> {
     std::net::TcpListener::bind(("127.0.0.1", port)).map(drop).map_err(|_| Error::PortTaken(port))
 }
 

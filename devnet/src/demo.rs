@@ -76,7 +76,9 @@ async fn trade(options: Options) -> Result<Outcome, Error> {
     line(colour(1, "\nAtoll: a model is trained on data that never leaves its provider.\n"));
 
     let step = Step::begin("1  A market starts: Postgres, Ethereum, contracts, server, a provider's runner");
+    let start = Instant::now();
     prepare(&step).await?;
+    took("build", start.elapsed().as_secs_f64());
     step.at("Postgres, anvil, server, runner");
     let own = options.database_url.is_none();
     let mut market = Market::start(options).await?;

@@ -66,7 +66,7 @@ impl Market {
         }
         let scratch = Arc::new(Scratch::create()?);
         let (server_port, node_port) = (options.port, options.port.map(|port| port.saturating_add(1)));
-        if let Some(port) = server_port {
+        for port in [server_port, node_port].into_iter().flatten() {
             crate::chain::free(port)?;
         }
         let node = async {

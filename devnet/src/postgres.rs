@@ -114,10 +114,17 @@ impl Postgres {
     /// If it does not come up.
     pub async fn restart(&mut self) -> Result<(), Error> {
         self.process.stop();
-        // A killed server leaves its pid file; the process is known to be gone.
-        let _ = fs::remove_file(self.data_dir().join("postmaster.pid"));
-        self.process = launch(&self.program, &self.home, self.user).start(&self.scratch)?;
-        self.wait().await
+        let start = Instant::now();
+        loop {
+            self.process = launch(&self.program, &self.home, self.user).start(&self.scratch)?;
+            match self.wait().await {
+                // Children of a killed server end by themselves a moment later; until then it refuses to start.
+                Err(Error::Ended { .. }) if start.elapsed() < Duration::from_secs(10) => {
+                    tokio::time::sleep(Duration::from_millis(100)).await;
+                }
+                outcome => return outcome,
+            }
+        }
     }
 
     fn url_of(&self, database: &str) -> String {

@@ -86,7 +86,7 @@ impl Training {
                 bar.set_position(epoch);
                 bar.set_message(text);
             }
-            None if epoch == epochs || epoch * 6 >= (self.shown + 1) * epochs => {
+            None if self.shown < 6 && epoch * 6 >= (self.shown + 1) * epochs => {
                 self.shown = epoch * 6 / epochs.max(1);
                 line(format!("      epoch {epoch:>3}/{epochs}  {text}"));
             }

@@ -1,6 +1,6 @@
 //! `cargo dev up`: a market that stays.
 
-use atoll_devnet::{Error, Market, Options, actor::field, sample};
+use atoll_devnet::{Error, Market, Options, actor::field, chain::free, sample};
 
 use crate::{
     demo,
@@ -8,6 +8,8 @@ use crate::{
 };
 
 pub(crate) async fn run(options: Options) -> Result<bool, Error> {
+    // Told before anything is built for minutes.
+    options.port.map_or(Ok(()), free)?;
     let step = Step::begin("A market starts");
     demo::prepare(&step).await?;
     step.at("Postgres, anvil, server, runner");

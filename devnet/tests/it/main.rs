@@ -1,5 +1,6 @@
 //! Real processes, real databases, a real chain.
 
+mod command;
 mod faults;
 mod guard;
 mod market;

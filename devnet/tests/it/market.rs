@@ -1,10 +1,20 @@
 //! Whole markets.
 
-use std::{fs, time::Instant};
+use std::{
+    fs,
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
-use atoll_devnet::{Error, Market, Options, actor::field, process::running_with, sample};
+use atoll_devnet::{
+    Chain, Error, Market, Options, Postgres, Scratch,
+    actor::field,
+    process::{Launch, running_with},
+    sample, tools,
+};
 use atoll_protocol::contracts::IOrders;
 use serde_json::Value;
+use sqlx::{Connection, PgConnection};
 
 async fn catalogue(market: &Market) -> Vec<String> {
     let page: Value = reqwest::get(format!("{}/v1/assets", market.server_url())).await.unwrap().json().await.unwrap();
@@ -70,4 +80,42 @@ async fn a_table_becomes_a_model_that_only_the_buyer_opens() {
     let other = market.dir().join("tmp/other").to_string_lossy().into_owned();
     let refused = market.publisher.atoll(&["job", "fetch", &job, "--out", &other]).await.unwrap_err();
     assert!(matches!(refused, Error::Atoll { .. }), "{refused}");
+}
+
+#[tokio::test]
+async fn a_market_can_use_somebody_elses_postgres_and_node() {
+    let (postgres, chain) = (Postgres::start().await.unwrap(), Chain::start().await.unwrap());
+    let options = Options {
+        database_url: Some(postgres.url()),
+        rpc_url: Some(chain.rpc_url().to_owned()),
+        runner: false,
+        ..Options::default()
+    };
+    let databases = async || {
+        let mut connection = PgConnection::connect(&postgres.url()).await.unwrap();
+        let query = "SELECT datname::text FROM pg_database WHERE datname LIKE 'atoll\\_%'";
+        let names: Vec<(String,)> = sqlx::query_as(query).fetch_all(&mut connection).await.unwrap();
+        names
+    };
+    let market = Market::start(options).await.unwrap();
+    assert_eq!(market.rpc_url(), chain.rpc_url());
+    assert_ne!(market.deployment().orders, chain.deployment.orders, "contracts of its own are deployed");
+    assert_eq!(databases().await.len(), 1);
+    let published = sample::publish(&market).await.unwrap();
+    assert_eq!(catalogue(&market).await, [published["asset"].as_str().unwrap()]);
+    drop(market);
+    assert!(databases().await.is_empty(), "its database is left in somebody's Postgres");
+}
+
+#[tokio::test]
+async fn a_node_of_another_chain_is_refused() {
+    let scratch = Arc::new(Scratch::create().unwrap());
+    let mut other = Launch::new("other", tools::foundry("anvil").unwrap())
+        .args(["--port", "0", "--chain-id", "1"])
+        .start(&scratch)
+        .unwrap();
+    let listening = |line: &str| line.strip_prefix("Listening on ").map(|at| format!("http://{at}"));
+    let url = other.ready(Duration::from_secs(20), listening).await.unwrap();
+    let said = Chain::attach(&scratch, &url).await.unwrap_err().to_string();
+    assert!(said.contains("its chain id is 1, and local markets are for test chains with id 31337"), "{said}");
 }
