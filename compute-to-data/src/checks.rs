@@ -8,6 +8,7 @@ use atoll_protocol::{
     contracts::{IAssetRegistry, IOrders, Order},
     document::AssetDocument,
     envelope::{Context, PublicKey, WrappedKey},
+    failure::FailureCode,
     ids::AssetId,
     job::{Cost, JobSpec},
     signed,
@@ -51,10 +52,25 @@ pub(crate) struct Accepted {
     pub(crate) wrapped: WrappedKey,
 }
 
+/// Longest reason, in characters: the server takes no longer one, and the consumer reads no longer one.
+const REASON_CHARS: usize = 500;
+
 /// Why not. The text is for the consumer.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{0}")]
 pub(crate) struct Refusal(pub(crate) String);
+
+impl From<Refusal> for FailureCode {
+    fn from(refusal: Refusal) -> Self {
+        let mut reason = refusal.0;
+        if let Some((end, _)) = reason.char_indices().nth(REASON_CHARS) {
+            let cut = reason[..end].char_indices().nth(REASON_CHARS - 1).map_or(end, |(cut, _)| cut);
+            reason.truncate(cut);
+            reason.push('…');
+        }
+        Self::Refused { reason }
+    }
+}
 
 fn refuse<T>(reason: impl Into<String>) -> Result<T, Refusal> {
     Err(Refusal(reason.into()))

@@ -22,6 +22,7 @@ use tokio::sync::watch;
 
 use crate::{
     chain::{Chain, ChainError, Deployment},
+    checks,
     client::ClientError,
     jail::{Jail, JailError},
     journal::Journal,
@@ -32,6 +33,7 @@ mod pulse;
 mod session;
 mod settle;
 
+use pulse::Pulse;
 use session::Session;
 
 /// How often an idle runner asks for a job.
@@ -212,14 +214,27 @@ impl Runner {
         self.session.call(async |client| client.put_provider(address, &self.status).await).await.map(drop)
     }
 
-    /// Takes one leased job to an end.
+    /// Takes one leased job to an end, with heartbeats until it is there.
     async fn work(&self, lease: Lease, stopped: watch::Receiver<bool>) {
-        let (id, job) = (lease.id, lease.job.id);
-        tracing::info!(job.id = %job, lease.id = %id, job.attempt = lease.job.attempts, "leased a job");
-        let give_up = match self.run_lease(&lease, stopped).await {
-            Ok(()) => return tracing::info!(job.id = %job, "the job is settled"),
-            Err(give_up) => give_up,
+        tracing::info!(job.id = %lease.job.id, lease.id = %lease.id, job.attempt = lease.job.attempts, "leased a job");
+        let pulse = Pulse::default();
+        // However this future ends, the worker does.
+        let _stop = pulse.stop_on_drop();
+        let run = async {
+            match self.check_and_run(&lease, &pulse).await {
+                Ok(()) => tracing::info!(job.id = %lease.job.id, "the job is settled"),
+                Err(give_up) => self.give_up(&lease, give_up).await,
+            }
         };
+        tokio::select! {
+            () = run => {}
+            () = pulse.beat(&self.session, lease.id, stopped) => {}
+        }
+    }
+
+    /// Ends a job that has no result, or gives it back.
+    async fn give_up(&self, lease: &Lease, give_up: GiveUp) {
+        let (id, job) = (lease.id, lease.job.id);
         let failure = match give_up {
             GiveUp::Lost => return tracing::warn!(job.id = %job, "the lease was lost; the job is left alone"),
             GiveUp::Return(cause) => {
@@ -235,19 +250,26 @@ impl Runner {
                 LeaseFailure { failure, retry: false, transaction }
             }
         };
-        if let Err(error) = self.session.call(async |client| client.fail_lease(id, &failure).await).await {
-            tracing::warn!(job.id = %job, %error, "the server could not be told how the job ended; its lease runs out");
+        match self.session.call(async |client| client.fail_lease(id, &failure).await).await {
+            // It was tried often enough: nobody will run it, so the stake goes back.
+            Ok(ended) if failure.retry && ended.status.is_final() => {
+                if let Ok(authentic) = checks::authentic(&self.own(), lease) {
+                    self.cancel(&authentic.order, &failure.failure).await;
+                }
+            }
+            Ok(_) => {}
+            Err(error) => {
+                tracing::warn!(job.id = %job, %error, "the server could not be told how the job ended; its lease runs out");
+            }
         }
     }
 
-    /// The order was for this provider and authentic, so its stake goes back at once.
-    async fn cancel(&self, order: &Order, failure: &FailureCode) -> Option<alloy::primitives::B256> {
-        match self.chain.cancel(order, settle::reason(failure)).await {
-            Ok(transaction) => Some(transaction),
-            Err(error) => {
-                tracing::error!(%error, "the order could not be cancelled; anyone can return it after its deadline");
-                None
-            }
+    /// Who checks.
+    fn own(&self) -> checks::Own<'_> {
+        checks::Own {
+            deployment: self.chain.deployment(),
+            wallet: self.address(),
+            public_key: self.identity.public_key(),
         }
     }
 }

@@ -184,6 +184,17 @@ fn data_of_another_market_is_refused() {
 }
 
 #[test]
+fn a_long_reason_is_cut_at_a_character() {
+    let reason = |text: &str| match FailureCode::from(Refusal(text.to_owned())) {
+        FailureCode::Refused { reason } => reason,
+        other => panic!("{other:?}"),
+    };
+    let long = reason(&"é".repeat(501));
+    assert_eq!((long.chars().count(), long.ends_with("é…")), (500, true));
+    assert_eq!(reason(&"é".repeat(500)), "é".repeat(500));
+}
+
+#[test]
 fn terms_survive_the_way_through_the_api() {
     let terms = OrderTerms::from(&samples::order());
     let order = Order::try_from(&terms).unwrap();

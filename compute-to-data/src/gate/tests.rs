@@ -128,7 +128,8 @@ fn a_report_passes_rounded_and_named_by_the_runner() {
 
 #[test]
 fn every_deviation_of_a_report_is_refused() {
-    let changes: [(&str, fn(&mut Report)); 12] = [
+    type Change = fn(&mut Report);
+    let changes: [(&str, Change); 12] = [
         ("a metric over 19 rows", |r| r.test_rows = 19),
         ("an accuracy of 1.5", |r| r.test_accuracy = Some(1.5)),
         ("an accuracy of NaN", |r| r.test_accuracy = Some(f64::NAN)),

@@ -21,12 +21,11 @@ use atoll_protocol::{
     worker::WorkerJob,
 };
 use sha2::{Digest, Sha256};
-use tokio::sync::watch;
 use zeroize::Zeroizing;
 
 use super::{GiveUp, Runner, on_own_thread, pulse::Pulse, unix_now};
 use crate::{
-    checks::{self, Accepted, Authentic, Own},
+    checks::{self, Accepted, Authentic},
     client::ClientError,
     gate,
     jail::{Limits, RunError, Task},
@@ -34,21 +33,10 @@ use crate::{
 };
 
 impl Runner {
-    /// Checks, runs and settles, with heartbeats beside it.
-    pub(super) async fn run_lease(&self, lease: &Lease, stopped: watch::Receiver<bool>) -> Result<(), GiveUp> {
-        let pulse = Pulse::default();
-        // However this future ends, the worker does.
-        let _stop = StopOnDrop(pulse.clone());
-        tokio::select! {
-            result = self.check_and_run(lease, &pulse) => result,
-            () = pulse.beat(&self.session, lease.id, stopped) => Err(GiveUp::Lost),
-        }
-    }
-
-    async fn check_and_run(&self, lease: &Lease, pulse: &Pulse) -> Result<(), GiveUp> {
-        let refused = |refusal: checks::Refusal, order| GiveUp::Fail(FailureCode::Refused { reason: refusal.0 }, order);
-        let own =
-            Own { deployment: self.chain.deployment(), wallet: self.address(), public_key: self.identity.public_key() };
+    /// Checks, runs and settles.
+    pub(super) async fn check_and_run(&self, lease: &Lease, pulse: &Pulse) -> Result<(), GiveUp> {
+        let refused = |refusal: checks::Refusal, order| GiveUp::Fail(refusal.into(), order);
+        let own = self.own();
         let job = checks::authentic(&own, lease).map_err(|r| refused(r, None))?;
 
         // Trained before, by a runner that did not live to settle it.
@@ -137,15 +125,11 @@ impl Runner {
         loop {
             attempt += 1;
             let result = self.train_once(&job.spec, accepted, key, &ciphertext, pulse).await;
-            let failure = match result {
+            let error = match result {
                 Ok(output) => return Ok(output),
-                Err(RunError::Jail(error)) => {
-                    tracing::error!(%error, "no worker could be sealed");
-                    return Err(Cause::Fail(FailureCode::SandboxUnavailable));
-                }
-                Err(RunError::Content(error)) => return Err(Cause::Return(error.to_string())),
-                Err(RunError::Failure(failure)) => failure,
+                Err(error) => error,
             };
+            // Whatever a worker died of, if it was stopped, then that is the reason.
             if pulse.is_lost() {
                 return Err(Cause::Lost);
             }
@@ -155,6 +139,14 @@ impl Runner {
             if pulse.is_returned() {
                 return Err(Cause::Return("the runner is stopping".to_owned()));
             }
+            let failure = match error {
+                RunError::Jail(error) => {
+                    tracing::error!(%error, "no worker could be sealed");
+                    return Err(Cause::Fail(FailureCode::SandboxUnavailable));
+                }
+                RunError::Content(error) => return Err(Cause::Return(error.to_string())),
+                RunError::Failure(failure) => failure,
+            };
             if !failure.is_retryable() || attempt == 2 {
                 return Err(Cause::Fail(failure));
             }
@@ -247,14 +239,6 @@ impl Cause {
 
 fn returned(error: impl std::fmt::Display) -> GiveUp {
     GiveUp::Return(error.to_string())
-}
-
-struct StopOnDrop(Pulse);
-
-impl Drop for StopOnDrop {
-    fn drop(&mut self) {
-        self.0.stop().stop();
-    }
 }
 
 /// Something to seal in order to try a key.

@@ -20,6 +20,8 @@ use crate::{client::ClientError, jail::Stop};
 
 /// How often a heartbeat is sent.
 const INTERVAL: Duration = Duration::from_secs(2);
+/// Epochs that a consumer is told of at most; each is an event that the server keeps.
+const SHOWN: u32 = 500;
 /// How soon a change is sent: progress comes in bursts.
 const SOON: Duration = Duration::from_millis(300);
 
@@ -49,9 +51,18 @@ impl Pulse {
         self.0.changed.notify_one();
     }
 
+    /// Notes an epoch for the next heartbeat; of very many epochs, an even selection with the last.
     pub(super) fn add(&self, progress: Progress) {
+        if progress.epoch != progress.epochs && !progress.epoch.is_multiple_of(progress.epochs.div_ceil(SHOWN)) {
+            return;
+        }
         self.0.progress.lock().unwrap_or_else(|e| e.into_inner()).push(progress);
         self.0.changed.notify_one();
+    }
+
+    /// Ends the worker when the guard is dropped.
+    pub(super) fn stop_on_drop(&self) -> impl Drop + use<> {
+        StopOnDrop(self.0.stop.clone())
     }
 
     /// The consumer wants the job to end.
@@ -111,5 +122,32 @@ impl Pulse {
                 Err(error)
             }
         }
+    }
+}
+
+struct StopOnDrop(Stop);
+
+impl Drop for StopOnDrop {
+    fn drop(&mut self) {
+        self.0.stop();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn told(epochs: u32) -> Vec<u32> {
+        let pulse = Pulse::default();
+        (1..=epochs).for_each(|epoch| pulse.add(Progress { epoch, epochs, loss: 1.0, test_metric: None }));
+        pulse.0.progress.lock().unwrap().iter().map(|progress| progress.epoch).collect()
+    }
+
+    #[test]
+    fn few_epochs_are_all_told_and_of_many_a_selection_with_the_last() {
+        assert_eq!(told(3), [1, 2, 3]);
+        assert_eq!(told(500).len(), 500);
+        let many = told(99_999);
+        assert!(many.len() <= 501 && many.last() == Some(&99_999), "{}", many.len());
     }
 }

@@ -12,7 +12,7 @@ use atoll_protocol::{
 use uuid::Uuid;
 
 use super::{GiveUp, Runner, unix_now};
-use crate::journal::Entry;
+use crate::{chain::order_id, journal::Entry};
 
 /// Attempts at sending the fulfilment, and the pause between them.
 const ATTEMPTS: u32 = 3;
@@ -28,8 +28,12 @@ impl Runner {
             Some(403 | 404 | 409 | 410) => GiveUp::Lost,
             _ => GiveUp::Return(error.to_string()),
         };
-        // The result first: a buyer whose order is fulfilled can fetch what was paid for.
-        self.session.call(async |client| client.put_result(lease, sealed.clone()).await).await.map_err(refused)?;
+        // The result first: a buyer whose order is fulfilled can fetch what was paid for. If the order was fulfilled
+        // before a crash, the result was stored before that, and the lease may have ended since.
+        let fulfilled = matches!(self.chain.order_status(entry.order_id).await, Ok(IOrders::Status::Fulfilled));
+        if !fulfilled {
+            self.session.call(async |client| client.put_result(lease, sealed.clone()).await).await.map_err(refused)?;
+        }
         let transaction = self.fulfil(&order, entry).await?;
         let completion = Completion { receipt: entry.receipt.clone(), transaction };
         self.session.call(async |client| client.complete_lease(lease, &completion).await).await.map_err(refused)?;
@@ -95,6 +99,33 @@ impl Runner {
         }
     }
 
+    /// Gives the stake back to the consumer of an authentic order.
+    pub(super) async fn cancel(&self, order: &Order, failure: &FailureCode) -> Option<B256> {
+        let order_id = order_id(self.chain.deployment(), order);
+        for attempt in 0..ATTEMPTS {
+            if attempt > 0 {
+                tokio::time::sleep(PAUSE).await;
+            }
+            match self.chain.order_status(order_id).await {
+                Ok(IOrders::Status::Open) => {}
+                Ok(_) => return None,
+                Err(error) => {
+                    tracing::warn!(order.id = %order_id, %error, "the order to be cancelled can not be looked at");
+                    continue;
+                }
+            }
+            match self.chain.cancel(order, reason(failure)).await {
+                Ok(transaction) => {
+                    self.forget(order_id);
+                    return Some(transaction);
+                }
+                Err(error) => tracing::warn!(order.id = %order_id, %error, "the order could not be cancelled"),
+            }
+        }
+        tracing::error!(order.id = %order_id, "the order stays open; anyone can return its stake after its deadline");
+        None
+    }
+
     fn forget(&self, order_id: B256) {
         if let Err(error) = self.journal.remove(order_id) {
             tracing::error!(order.id = %order_id, %error, "a settled entry could not be removed from the journal");
@@ -103,7 +134,7 @@ impl Runner {
 }
 
 /// The code of a failure as the chain keeps it: its name in ASCII.
-pub(super) fn reason(failure: &FailureCode) -> B256 {
+fn reason(failure: &FailureCode) -> B256 {
     let value = serde_json::to_value(failure).unwrap_or_default();
     let name = value.get("code").and_then(|code| code.as_str()).unwrap_or("failed");
     let mut reason = B256::ZERO;
