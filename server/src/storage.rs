@@ -11,6 +11,8 @@ use uuid::Uuid;
 
 /// Longest pause between two pieces of a body.
 const PIECE_WITHIN: Duration = Duration::from_secs(30);
+/// A part that nothing was written to for so long is of no write that still goes on.
+const CUT_WRITES_AFTER: Duration = Duration::from_secs(24 * 3600);
 /// Parts that are written at the same time.
 const PARTS: usize = 4;
 
@@ -86,6 +88,9 @@ impl Storage {
         std::fs::create_dir_all(directory).map_err(failed)?;
         let probe = directory.join(".writable");
         std::fs::write(&probe, b"").and_then(|()| std::fs::remove_file(&probe)).map_err(failed)?;
+        for folder in ["contents", "results"] {
+            forget_cut_writes(&directory.join(folder));
+        }
         Ok(Self(Arc::new(LocalFileSystem::new_with_prefix(directory)?.with_automatic_cleanup(true))))
     }
 
@@ -132,6 +137,18 @@ impl Storage {
             Ok(found) => Ok((found.meta.size, found.into_stream())),
             Err(object_store::Error::NotFound { path, .. }) => Err(StorageError::Missing(path)),
             Err(error) => Err(error.into()),
+        }
+    }
+}
+
+/// Removes what writes that a crash cut have left: parts, which the store names with a `#`. Young ones may belong to
+/// another server on the same directory. Failing to is no reason not to start.
+fn forget_cut_writes(folder: &FilePath) {
+    for entry in std::fs::read_dir(folder).into_iter().flatten().flatten() {
+        let is_part = entry.file_name().to_string_lossy().contains('#');
+        let age = entry.metadata().and_then(|m| m.modified()).ok().and_then(|at| at.elapsed().ok());
+        if is_part && age.is_some_and(|age| age > CUT_WRITES_AFTER) {
+            let _ = std::fs::remove_file(entry.path());
         }
     }
 }
@@ -185,6 +202,22 @@ mod tests {
 
     fn declared(bytes: &[u8]) -> Stored {
         Stored { sha256: B256::from_slice(&Sha256::digest(bytes)), bytes: bytes.len() as u64 }
+    }
+
+    #[test]
+    fn parts_of_cut_writes_are_forgotten_a_day_later() {
+        let directory = tempfile::tempdir().unwrap();
+        let folder = directory.path().join("contents");
+        std::fs::create_dir(&folder).unwrap();
+        let long_ago = std::time::SystemTime::now() - 2 * CUT_WRITES_AFTER;
+        for (name, old) in [("ab", true), ("ab#1", true), ("cd#1", false)] {
+            let file = std::fs::File::create(folder.join(name)).unwrap();
+            if old {
+                file.set_modified(long_ago).unwrap();
+            }
+        }
+        Storage::in_directory(directory.path()).unwrap();
+        assert!(folder.join("ab").exists() && folder.join("cd#1").exists() && !folder.join("ab#1").exists());
     }
 
     #[tokio::test]

@@ -117,8 +117,10 @@ async fn a_reorganised_chain_stops_the_index_and_everything_that_would_trust_it(
     problem(provider.post("/v1/leases", &Value::Null).await, 503, "index-halted").await;
     assert_eq!(reqwest::get(format!("{}/livez", world.server.url())).await.unwrap().status(), StatusCode::NO_CONTENT);
 
-    // A restart does not forget.
+    // A restart does not forget, even if the new chain has become longer meanwhile.
     let mut world = world;
+    world.server.kill();
+    world.chain.rpc.call("anvil_mine", json!(["0x5"])).await.unwrap();
     world.server.restart().await.unwrap();
     until("unready again", async || {
         let answer = reqwest::get(&ready).await.unwrap();
