@@ -6,8 +6,11 @@ use std::{
     io::Cursor,
     os::unix::{fs::MetadataExt, process::CommandExt},
     path::{Path, PathBuf},
-    process::Command,
-    sync::OnceLock,
+    process::{Command, Stdio},
+    sync::{
+        OnceLock,
+        atomic::{AtomicU32, Ordering},
+    },
     thread,
     time::{Duration, Instant},
 };
@@ -50,12 +53,16 @@ fn trainer() -> PathBuf {
 
 /// The misbehaving worker under a name that says how it seals itself.
 fn hostile(name: &str) -> PathBuf {
-    let directory = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("hostile-{}", std::process::id()));
+    static LINKS: AtomicU32 = AtomicU32::new(0);
+    let directory = Path::new(env!("CARGO_TARGET_TMPDIR")).join("hostile");
     fs::create_dir_all(&directory).unwrap();
     let path = directory.join(name);
-    if !path.exists() {
-        let _ = fs::hard_link(built().join("examples/hostile"), &path);
-    }
+    // Over what an earlier build left there, while other tests may be using it.
+    let link = directory.join(format!("{}-{}", std::process::id(), LINKS.fetch_add(1, Ordering::Relaxed)));
+    fs::hard_link(built().join("examples/hostile"), &link).unwrap();
+    fs::rename(&link, &path).unwrap();
+    // Two names of one file: renaming has done nothing then.
+    let _ = fs::remove_file(&link);
     path
 }
 
@@ -236,6 +243,10 @@ fn an_answer_that_was_not_declared_is_refused() {
 
 /// Processes below this one at the given depth.
 fn descendants(depth: u32) -> Vec<u32> {
+    below(std::process::id(), depth)
+}
+
+fn below(process: u32, depth: u32) -> Vec<u32> {
     let parent_of = |id: u32| -> Option<u32> {
         let status = fs::read_to_string(format!("/proc/{id}/status")).ok()?;
         status.lines().find_map(|line| line.strip_prefix("PPid:"))?.trim().parse().ok()
@@ -248,9 +259,55 @@ fn descendants(depth: u32) -> Vec<u32> {
             for _ in 0..depth {
                 ancestor = ancestor.and_then(parent_of);
             }
-            ancestor == Some(std::process::id())
+            ancestor == Some(process)
         })
         .collect()
+}
+
+/// kill -9 of the runner takes its worker along.
+#[test]
+fn a_worker_does_not_outlive_its_runner() {
+    if std::env::var_os("ATOLL_JAIL_SPIN").is_some() {
+        let jail = Jail::open(&hostile("hostile")).unwrap();
+        let key = ContentKey::generate().unwrap();
+        let _ = run(&jail, job(60, "spin".into()), &key, vec![0; 10], &Stop::default());
+        return;
+    }
+    built();
+    let mut runner = Command::new(std::env::current_exe().unwrap())
+        .args(["--exact", "a_worker_does_not_outlive_its_runner"])
+        .envs([("ATOLL_JAIL_SPIN", "1"), ("ATOLL_JAIL_BUILT", "1")])
+        .stdout(Stdio::null())
+        .spawn()
+        .unwrap();
+    let is_spinning = |id: &u32| {
+        let stat = fs::read_to_string(format!("/proc/{id}/stat")).unwrap_or_default();
+        // The 14th field is time spent in user mode, in hundredths of a second.
+        let ticks = stat.rsplit_once(')').and_then(|(_, rest)| rest.split_whitespace().nth(11)?.parse::<u64>().ok());
+        ticks.is_some_and(|ticks| ticks > 20)
+    };
+    let within = |limit: Duration, mut condition: Box<dyn FnMut() -> bool + '_>| {
+        let until = Instant::now() + limit;
+        while !condition() {
+            assert!(Instant::now() < until, "it does not happen");
+            thread::sleep(Duration::from_millis(10));
+        }
+    };
+    let mut worker = None;
+    let find = Box::new(|| {
+        worker = below(runner.id(), 2).into_iter().find(is_spinning);
+        worker.is_some()
+    });
+    within(Duration::from_secs(60), find);
+    let worker = worker.unwrap();
+    runner.kill().unwrap();
+    runner.wait().unwrap();
+    let gone = || {
+        // Whoever inherits it may not have reaped it yet.
+        let stat = fs::read_to_string(format!("/proc/{worker}/stat")).unwrap_or_default();
+        stat.rsplit_once(')').is_none_or(|(_, rest)| rest.trim_start().starts_with('Z'))
+    };
+    within(Duration::from_secs(5), Box::new(gone));
 }
 
 /// These two look at all processes of this test, so they are one test in a process of its own.

@@ -1,6 +1,7 @@
 //! Heartbeats of one lease: they keep it, carry progress to the consumer, and bring the consumer's wish to cancel.
 
 use std::{
+    ops::RangeInclusive,
     sync::{
         Arc, Mutex,
         atomic::{AtomicBool, Ordering},
@@ -12,18 +13,19 @@ use atoll_protocol::{
     api::{Heartbeat, JobStatus},
     report::Progress,
 };
+use time::OffsetDateTime;
 use tokio::sync::{Notify, watch};
 use uuid::Uuid;
 
 use super::session::Session;
 use crate::{client::ClientError, jail::Stop};
 
-/// How often a heartbeat is sent.
-const INTERVAL: Duration = Duration::from_secs(2);
+/// How often a heartbeat is sent: four times before the lease runs out, within these bounds.
+const INTERVAL: RangeInclusive<Duration> = Duration::from_millis(300)..=Duration::from_secs(2);
 /// Epochs that a consumer is told of at most; each is an event that the server keeps.
 const SHOWN: u32 = 500;
 /// How soon a change is sent: progress comes in bursts.
-const SOON: Duration = Duration::from_millis(300);
+const SOON: Duration = Duration::from_millis(200);
 
 /// What the worker's thread and the heartbeats share.
 #[derive(Clone, Default)]
@@ -82,14 +84,16 @@ impl Pulse {
 
     /// Sends heartbeats for ever; ends only by being dropped.
     pub(super) async fn beat(&self, session: &Session, lease: Uuid, mut stopped: watch::Receiver<bool>) {
+        let mut interval = *INTERVAL.start();
         loop {
-            if let Err(error) = self.send(session, lease).await {
-                tracing::warn!(lease.id = %lease, %error, "a heartbeat failed");
+            match self.send(session, lease).await {
+                Ok(left) => interval = (left / 4).clamp(*INTERVAL.start(), *INTERVAL.end()),
+                Err(error) => tracing::warn!(lease.id = %lease, %error, "a heartbeat failed"),
             }
             tokio::time::sleep(SOON).await;
             tokio::select! {
                 () = self.0.changed.notified() => {}
-                () = tokio::time::sleep(INTERVAL) => {}
+                () = tokio::time::sleep(interval) => {}
                 _ = stopped.wait_for(|stopped| *stopped), if !self.is_returned() => {
                     self.0.returned.store(true, Ordering::Relaxed);
                     self.0.stop.stop();
@@ -98,8 +102,8 @@ impl Pulse {
         }
     }
 
-    /// Sends one heartbeat with the progress that was not sent yet.
-    pub(super) async fn send(&self, session: &Session, lease: Uuid) -> Result<(), ClientError> {
+    /// Sends one heartbeat with the progress that was not sent yet. Says how long the lease now lasts.
+    pub(super) async fn send(&self, session: &Session, lease: Uuid) -> Result<Duration, ClientError> {
         let progress = std::mem::take(&mut *self.0.progress.lock().unwrap_or_else(|e| e.into_inner()));
         let status = if self.0.running.load(Ordering::Relaxed) { JobStatus::Running } else { JobStatus::Leased };
         let heartbeat = Heartbeat { status, progress };
@@ -109,7 +113,7 @@ impl Pulse {
                     self.0.cancelled.store(true, Ordering::Relaxed);
                     self.0.stop.stop();
                 }
-                Ok(())
+                Ok((answer.expires_at - OffsetDateTime::now_utc()).try_into().unwrap_or_default())
             }
             Err(error) => {
                 if matches!(error.status(), Some(403 | 404 | 409 | 410)) {
