@@ -24,6 +24,7 @@ mod provider;
 mod publish;
 mod receipt;
 mod reverts;
+mod seal;
 mod search;
 mod table;
 

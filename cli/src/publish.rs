@@ -1,11 +1,6 @@
 //! `atoll publish`: check the table, seal it, upload the ciphertext, publish the asset in one transaction.
 
-use std::{
-    fs::File,
-    io::{self, Seek, Write},
-    path::{Path, PathBuf},
-    time::Duration,
-};
+use std::{path::PathBuf, time::Duration};
 
 use alloy::{
     primitives::{Address, B256, U256, aliases::U96, keccak256},
@@ -16,7 +11,7 @@ use atoll_protocol::{
     api::NewUpload,
     contracts::{IAssetRegistry, IMarket, ServiceTerms},
     document::{AssetDocument, Column, Content, Policy, Provider},
-    envelope::{ContentKey, Context, FORMAT, PublicKey, content, key_wrap},
+    envelope::{ContentKey, Context, FORMAT, PublicKey, key_wrap},
     job::ModelFamily,
 };
 use clap::Args;
@@ -27,10 +22,10 @@ use crate::{
     buy::{amount, random},
     chain::{self, Chain, Token},
     error::CliError,
-    hashing::Hashing,
     infer, keys, money,
     options::{Options, asset_id},
     output::Output,
+    seal,
     table::{self, Checked},
 };
 
@@ -111,7 +106,7 @@ impl Publish {
             _ => Provider { wallet: wallet.address(), public_key: keys::identity(&options.home()?)?.public_key().0 },
         };
         let columns = self.columns(out)?;
-        let checked = table::check(open(&self.table)?, &columns, self.sample_rows.into())?;
+        let checked = table::check(seal::open(&self.table)?, &columns, self.sample_rows.into())?;
         if checked.rows < self.min_rows {
             return Err(CliError::Input(format!(
                 "the table has {} rows and --min-rows asks for {}, so no job could ever run; add rows or lower --min-rows",
@@ -148,7 +143,7 @@ impl Publish {
                 CliError::Input(format!("{} does not declare columns as it should: {error}", path.display()))
             });
         }
-        let columns = infer::columns(open(&self.table)?, &self.categories)?;
+        let columns = infer::columns(seal::open(&self.table)?, &self.categories)?;
         out.note(
             "Warning: bounds and categories are inferred from the table and will be public. Bounds are rounded outward and \
              still tell a little about the largest and smallest values. Declare them with --columns to tell nothing:",
@@ -175,7 +170,7 @@ impl Publish {
         };
         let key = ContentKey::generate()?;
         let wrapped = key_wrap::wrap(&PublicKey(plan.provider.public_key), &context, &key)?;
-        let sealed = seal(&self.table, &key, &context, checked.sha256)?;
+        let sealed = seal::seal(&self.table, &key, &context, checked.sha256)?;
         drop(key);
         let content = Content {
             version: context.version,
@@ -330,33 +325,7 @@ async fn provider_key_is_current(client: &Client, provider: &Provider, out: Outp
     }
 }
 
-/// The encrypted table, in a file without a name.
-struct Sealed {
-    file: File,
-    sha256: B256,
-    bytes: u64,
-}
-
-/// Encrypts the table, and makes sure that it is the one that was checked.
-fn seal(table: &Path, key: &ContentKey, context: &Context, checked: B256) -> Result<Sealed, CliError> {
-    let temporary = |source| CliError::File { doing: "can not write", path: "a temporary file".into(), source };
-    let mut file = tempfile::tempfile().map_err(temporary)?;
-    let mut plain = Hashing::new(open(table)?);
-    let mut cipher = Hashing::new(io::BufWriter::new(&mut file));
-    let bytes = content::encrypt(key, &context.to_bytes(), &mut plain, &mut cipher).map_err(temporary)?;
-    cipher.flush().map_err(temporary)?;
-    let sha256 = cipher.finish();
-    if plain.finish() != checked {
-        return Err(CliError::Input(format!(
-            "{} changed while it was read; let it rest and try again. Nothing was uploaded",
-            table.display()
-        )));
-    }
-    file.rewind().map_err(temporary)?;
-    Ok(Sealed { file, sha256, bytes })
-}
-
-async fn upload(client: &Client, sealed: Sealed) -> Result<(), CliError> {
+async fn upload(client: &Client, sealed: seal::Sealed) -> Result<(), CliError> {
     let upload = client.create_upload(&NewUpload { sha256: sealed.sha256, bytes: sealed.bytes }).await?;
     if upload.complete {
         return Ok(());
@@ -367,10 +336,6 @@ async fn upload(client: &Client, sealed: Sealed) -> Result<(), CliError> {
         return Ok(());
     }
     Err(CliError::Unverified("the server did not store the whole ciphertext; nothing was published, try again".into()))
-}
-
-fn open(path: &Path) -> Result<io::BufReader<File>, CliError> {
-    Ok(io::BufReader::with_capacity(64 << 10, File::open(path).map_err(CliError::reading(path))?))
 }
 
 fn uint96(price: U256) -> Result<U96, CliError> {
@@ -387,37 +352,7 @@ fn family(text: &str) -> Result<ModelFamily, String> {
 
 #[cfg(test)]
 mod tests {
-    use atoll_protocol::envelope::SecretKey;
-
     use super::*;
-    use crate::hashing::sha256;
-
-    #[test]
-    fn a_table_that_changed_since_the_check_is_not_sealed() {
-        let dir = tempfile::tempdir().unwrap();
-        let path = dir.path().join("table.csv");
-        std::fs::write(&path, "a\n1\n").unwrap();
-        let context =
-            Context { chain_id: 1, registry: Address::ZERO, token_id: U256::from(7), service_index: 0, version: 1 };
-        let key = ContentKey::generate().unwrap();
-        let checked = sha256(b"a\n1\n");
-
-        let mut sealed = seal(&path, &key, &context, checked).unwrap();
-        let mut cipher = Vec::new();
-        io::Read::read_to_end(&mut sealed.file, &mut cipher).unwrap();
-        assert_eq!(sealed.bytes, cipher.len() as u64);
-        assert_eq!(sealed.sha256, sha256(&cipher));
-        let provider = SecretKey::generate().unwrap();
-        let wrapped = key_wrap::wrap(&provider.public_key(), &context, &key).unwrap();
-        let key = key_wrap::unwrap(&provider, &context, &wrapped).unwrap();
-        let mut plain = Vec::new();
-        content::decrypt(&key, &context.to_bytes(), &cipher[..], &mut plain).unwrap();
-        assert_eq!(plain, b"a\n1\n");
-
-        std::fs::write(&path, "a\n2\n").unwrap();
-        let Err(error) = seal(&path, &key, &context, checked) else { panic!("sealed another table") };
-        assert!(error.to_string().contains("changed while it was read"), "{error}");
-    }
 
     #[test]
     fn prices_beyond_96_bits_are_refused() {

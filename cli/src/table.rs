@@ -245,9 +245,9 @@ fn fault_of(cell: &str, kind: &ColumnKind) -> Option<String> {
     }
 }
 
-/// A finite number, as the worker reads one.
+/// A finite number, as the worker reads one: spaces around it do not matter.
 pub(crate) fn number(cell: &str) -> Option<f64> {
-    cell.parse().ok().filter(|value: &f64| value.is_finite())
+    cell.trim_ascii().parse().ok().filter(|value: &f64| value.is_finite())
 }
 
 /// A cell short enough for a message and harmless for a terminal. It is the publisher's own data on its own screen.
@@ -289,10 +289,10 @@ mod tests {
 
     #[test]
     fn every_kind_of_bad_cell_is_named_with_row_line_and_column() {
-        let (found, total) = faults("size,kind\n1,a\n,a\nlarge,b\n4,c\nNaN,a\ninf,a\n 5,a\n7, \n");
+        let (found, total) = faults("size,kind\n1,a\n,a\nlarge,b\n4,c\nNaN,a\ninf,a\n 5,a\n7, \n0x10,b\n");
         let at: Vec<_> = found.iter().map(|f| (f.row, f.line, f.column.as_deref().unwrap())).collect();
         let size = |row| (row, row + 1, "size");
-        assert_eq!(at, [size(2), size(3), (4, 5, "kind"), size(5), size(6), size(7), (8, 9, "kind")]);
+        assert_eq!(at, [size(2), size(3), (4, 5, "kind"), size(5), size(6), (8, 9, "kind"), size(9)]);
         assert_eq!(total, 7);
         let text = found.iter().map(Fault::to_string).collect::<Vec<_>>();
         assert_eq!(
