@@ -121,12 +121,34 @@ pub fn build(show: bool) -> Result<(), Error> {
 pub fn cargo() -> Command {
     let mut command = Command::new(env!("CARGO"));
     command.current_dir(repository::root()).stdin(Stdio::null());
+    // `cargo run` and `cargo test` describe their own package in the environment. Build scripts that look at these would
+    // run again, and half of the dependencies with them, whenever this alternates with a cargo called by hand.
+    let described = |name: &str| {
+        ["CARGO_PKG_", "CARGO_MANIFEST_", "CARGO_BIN_"].iter().any(|start| name.starts_with(start))
+            || ["CARGO_CRATE_NAME", "CARGO_PRIMARY_PACKAGE", "CARGO_TARGET_TMPDIR", "OUT_DIR"].contains(&name)
+    };
+    for (name, _) in std::env::vars_os().filter(|(name, _)| name.to_str().is_some_and(described)) {
+        command.env_remove(name);
+    }
+    // Without it, rustup would go by the `rust-toolchain.toml` of whatever dependency is being compiled.
+    if let (Some(toolchain), None) = (option_env!("RUSTUP_TOOLCHAIN"), std::env::var_os("RUSTUP_TOOLCHAIN")) {
+        command.env("RUSTUP_TOOLCHAIN", toolchain);
+    }
     command
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn cargo_is_called_as_by_hand() {
+        // This test runs under `cargo test`, which sets them.
+        for name in ["CARGO_PKG_NAME", "CARGO_MANIFEST_DIR"] {
+            assert!(std::env::var_os(name).is_some());
+            assert!(cargo().get_envs().any(|(key, value)| key == name && value.is_none()), "{name} is handed on");
+        }
+    }
 
     #[test]
     fn says_that_node_is_missing() {
