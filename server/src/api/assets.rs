@@ -141,7 +141,7 @@ pub(crate) async fn content(
         let detail = "Only the wallet that the asset's metadata names as provider can fetch its content.";
         return Err(ApiError::new(Kind::Forbidden, detail));
     }
-    let missing = || ApiError::new(Kind::ContentMissing, "The publisher has not uploaded the content to this server.");
+    let missing = || ApiError::new(Kind::NotFound, "The publisher has not uploaded the content to this server.");
     let sha256 = asset.content_sha256.ok_or_else(missing)?;
     if uploads::content_bytes(&mut connection, sha256).await?.is_none() {
         return Err(missing());

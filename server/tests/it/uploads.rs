@@ -1,12 +1,12 @@
 //! Ciphertext on its way in and out.
 
-use atoll_protocol::api::Upload;
+use atoll_protocol::{api::Upload, canonical, contracts::IAssetRegistry};
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
 
 use crate::{
     person::{expect, problem, sha256},
-    world::World,
+    world::{World, in_an_hour},
 };
 
 #[tokio::test]
@@ -81,5 +81,18 @@ async fn sealed_content_goes_to_the_named_provider_only() {
         problem(person.get(&path).await, 403, "forbidden").await;
     }
     problem(provider.get("/v1/assets/7/content").await, 404, "not-found").await;
+
+    // New metadata whose content nobody has uploaded: nothing to fetch, and no job can start.
+    let (document, _) = world.document(listed.token_id, provider.address(), "Not here yet");
+    let metadata = document.to_bytes().unwrap().into();
+    let call = IAssetRegistry::updateMetadataCall { assetId: listed.token_id, metadata };
+    let registry = world.chain.deployment.asset_registry;
+    let receipt = world.chain.rpc.send(publisher.address(), registry, call).await.unwrap();
+    world.indexed(&receipt).await;
+    problem(provider.get(&path).await, 404, "not-found").await;
+    let spec = world.spec(&listed);
+    let opened = world.open(&buyer, &listed, canonical::hash(&spec).unwrap()).await;
+    let job = buyer.job(world.chain.deployment.orders, opened.id, &spec, in_an_hour());
+    problem(buyer.post("/v1/jobs", &serde_json::to_value(&job).unwrap()).await, 409, "content-missing").await;
     problem(provider.get(&format!("/v1/assets/0{}/content", listed.token_id)).await, 404, "not-found").await;
 }
