@@ -43,11 +43,10 @@ async fn live() -> Result<Result<BTreeMap<String, Value>, String>, Error> {
     server::migrate(&scratch, &postgres.url()).await?;
     let descriptions = scratch.private_dir("sqlx")?;
     let mut command = Command::from(tools::cargo());
-    // An argument that was never used before makes cargo compile this one crate again, and none of its dependencies.
-    let again = scratch.path().file_name().unwrap_or_default().to_string_lossy().into_owned();
+    // The build script asks for a new build where SQLX_OFFLINE_DIR changes. The whole workspace, so that dependencies have
+    // the features, and so the build, that they have for clippy.
     command
-        .args(["rustc", "--quiet", "--package", "atoll-server", "--lib", "--profile", "check", "--"])
-        .arg(format!("--cfg=atoll_live_schema=\"{again}\""))
+        .args(["check", "--quiet", "--workspace", "--all-targets"])
         .env("SQLX_OFFLINE", "false")
         .env("SQLX_OFFLINE_DIR", &descriptions)
         .env("DATABASE_URL", postgres.url());
