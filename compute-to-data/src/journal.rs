@@ -2,7 +2,7 @@
 //! the order is fulfilled. Nothing in it is secret: the result is sealed to the consumer.
 
 use std::{
-    fs,
+    fs::{self, File, TryLockError},
     io::{self, Write},
     path::{Path, PathBuf},
 };
@@ -28,8 +28,17 @@ pub(crate) struct Entry {
 }
 
 /// A directory with two files for each entry. An entry exists once its second file, the description, does.
+///
+/// Several runners of one provider may share it: whoever works on an entry holds it, and the kernel lets go of it when
+/// that runner is gone.
 pub(crate) struct Journal {
     directory: PathBuf,
+}
+
+/// The right to work on an entry.
+pub(crate) struct Held {
+    /// Open for its lock.
+    _file: File,
 }
 
 impl Journal {
@@ -39,11 +48,27 @@ impl Journal {
         Ok(Self { directory })
     }
 
-    /// Writes an entry so that it survives a crash of the machine.
-    pub(crate) fn add(&self, entry: &Entry, sealed: &[u8]) -> io::Result<()> {
+    /// Writes an entry so that it survives a crash of the machine, and holds it.
+    pub(crate) fn add(&self, entry: &Entry, sealed: &[u8]) -> io::Result<Held> {
         self.write(&self.path(entry.order_id, "sealed"), sealed)?;
+        // Before anybody can find it.
+        let held = self.hold(entry.order_id)?.ok_or(io::ErrorKind::ResourceBusy)?;
         self.write(&self.path(entry.order_id, "json"), &serde_json::to_vec(entry)?)?;
-        fs::File::open(&self.directory)?.sync_all()
+        File::open(&self.directory)?.sync_all()?;
+        Ok(held)
+    }
+
+    /// Holds an entry; none if another runner does, or there is none.
+    pub(crate) fn hold(&self, order_id: B256) -> io::Result<Option<Held>> {
+        let file = match File::open(self.path(order_id, "sealed")) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+            file => file?,
+        };
+        match file.try_lock() {
+            Ok(()) => Ok(Some(Held { _file: file })),
+            Err(TryLockError::WouldBlock) => Ok(None),
+            Err(TryLockError::Error(error)) => Err(error),
+        }
     }
 
     /// The entry of an order, with its sealed result.
@@ -101,7 +126,7 @@ mod tests {
     fn an_entry_is_found_again_by_its_order_until_it_is_removed() {
         let directory = tempfile::tempdir().unwrap();
         let entry = samples::journal_entry();
-        Journal::open(directory.path()).unwrap().add(&entry, b"sealed").unwrap();
+        drop(Journal::open(directory.path()).unwrap().add(&entry, b"sealed").unwrap());
         let journal = Journal::open(directory.path()).unwrap();
         assert_eq!(journal.orders().unwrap(), [entry.order_id]);
         assert_eq!(journal.find(entry.order_id).unwrap(), Some((entry.clone(), b"sealed".to_vec())));
@@ -109,6 +134,18 @@ mod tests {
         journal.remove(entry.order_id).unwrap();
         journal.remove(entry.order_id).unwrap();
         assert_eq!((journal.orders().unwrap(), journal.find(entry.order_id).unwrap()), (vec![], None));
+    }
+
+    #[test]
+    fn an_entry_is_held_by_one_runner_at_a_time() {
+        let directory = tempfile::tempdir().unwrap();
+        let entry = samples::journal_entry();
+        let (one, other) = (Journal::open(directory.path()).unwrap(), Journal::open(directory.path()).unwrap());
+        let held = one.add(&entry, b"sealed").unwrap();
+        assert!(other.hold(entry.order_id).unwrap().is_none());
+        drop(held);
+        assert!(other.hold(entry.order_id).unwrap().is_some());
+        assert!(other.hold(B256::repeat_byte(9)).unwrap().is_none());
     }
 
     #[test]

@@ -43,6 +43,8 @@ impl Runner {
         if let Some((entry, sealed)) = self.journal.find(job.order_id).map_err(returned)?
             && entry.receipt.receipt.requestHash == job.request_hash
         {
+            let held = self.journal.hold(job.order_id).map_err(returned)?;
+            let _held = held.ok_or_else(|| returned("another runner of this provider is settling it"))?;
             pulse.set_running();
             pulse.send(&self.session, lease.id).await.map_err(returned)?;
             return self.settle(lease.id, &entry, sealed).await;
@@ -73,7 +75,7 @@ impl Runner {
         let sealed = sealed::seal(&result_key, job.order_id, &report, &model)
             .map_err(|e| GiveUp::Return(format!("the result could not be sealed: {e}")))?;
         let entry = self.sign(lease, &job, &accepted, &model, &sealed).await?;
-        self.journal.add(&entry, &sealed).map_err(returned)?;
+        let _held = self.journal.add(&entry, &sealed).map_err(returned)?;
         // The consumer sees the last epochs before the end.
         if let Err(error) = pulse.send(&self.session, lease.id).await {
             tracing::warn!(%error, "the last progress could not be sent");

@@ -83,6 +83,8 @@ impl Runner {
     /// gives the job out again, and the entry is found when it is leased.
     pub(super) async fn settle_leftovers(&self) {
         for order_id in self.journal.orders().unwrap_or_default() {
+            // Another runner of this provider, which shares the directory, may be at it.
+            let Ok(Some(_held)) = self.journal.hold(order_id) else { continue };
             let (entry, sealed) = match self.journal.find(order_id) {
                 Ok(Some(found)) => found,
                 Ok(None) => continue,

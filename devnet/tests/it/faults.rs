@@ -111,6 +111,32 @@ async fn a_postgres_that_crashes_does_not_lose_a_job() {
     assert_eq!(ended["status"], "completed", "{ended}");
 }
 
+/// The order is paid and the receipt is not delivered yet: the next runner finds it where the first had written it.
+#[tokio::test]
+async fn a_runner_killed_between_payment_and_receipt_still_delivers_it() {
+    let mut running = training().await;
+    let until = std::time::Instant::now() + Duration::from_secs(120);
+    while !matches!(sample::order_status(&running.market, &running.order).await.unwrap(), IOrders::Status::Fulfilled) {
+        assert!(std::time::Instant::now() < until, "the order is not fulfilled");
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+    running.market.runners[0].kill();
+    running.market.add_runner().await.unwrap();
+    // Until then the server may know from the chain alone that the job has ended.
+    loop {
+        match running.market.buyer.atoll(&["receipt", "verify", &running.job]).await {
+            Ok(verified) if verified["verified"] == true => break,
+            Ok(other) => panic!("{other}"),
+            Err(error) => assert!(std::time::Instant::now() < until, "no receipt: {error}"),
+        }
+        tokio::time::sleep(Duration::from_millis(200)).await;
+    }
+    let ended = running.ends_well().await;
+    assert_eq!(ended["status"], "completed", "{ended}");
+    let unsettled = running.market.provider.home().join("provider/unsettled");
+    assert_eq!(fs::read_dir(unsettled).unwrap().count(), 0, "the journal still holds the entry");
+}
+
 /// Processes that a process started, and theirs.
 fn descendants(of: u32) -> Vec<u32> {
     let mut found = vec![of];
