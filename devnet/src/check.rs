@@ -11,9 +11,10 @@ use atoll_devnet::{Error, process::running_with, repository, tools};
 use serde_json::Value;
 use tokio::process::Command;
 
-use crate::show::{colour, line};
-
-mod queries;
+use crate::{
+    queries,
+    show::{colour, line},
+};
 
 /// What came of each step.
 struct Report {
@@ -85,7 +86,7 @@ impl Report {
 }
 
 /// Runs a command with its output shown; stops it if this is dropped.
-async fn shown(mut command: Command) -> Result<(), String> {
+pub(crate) async fn shown(mut command: Command) -> Result<(), String> {
     let name = command.as_std().get_program().to_string_lossy().into_owned();
     let mut child =
         command.stdin(Stdio::null()).kill_on_drop(true).spawn().map_err(|error| format!("{name}: {error}"))?;

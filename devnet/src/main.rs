@@ -8,6 +8,8 @@ use clap::{Parser, Subcommand};
 mod bench;
 mod check;
 mod demo;
+mod generate;
+mod queries;
 mod show;
 mod soak;
 mod up;
@@ -41,6 +43,8 @@ enum Command {
         #[arg(long)]
         only: Option<String>,
     },
+    /// Write the generated files anew: ABIs, openapi.yaml, descriptions of the queries
+    Generate,
     /// Measure something against a peer
     Bench {
         /// What to measure; a wrong name lists all
@@ -104,6 +108,7 @@ async fn run(command: Command, options: Options) -> Result<bool, Error> {
         Command::Demo { json } => demo::run(options, json).await,
         Command::Up { port } => up::run(Options { port, ..options }).await,
         Command::Test { only } => check::run(only).await,
+        Command::Generate => generate::run().await,
         Command::Bench { name, json } => bench::run(&name, options, json).await,
         Command::Soak { name, runs, json } => soak::run(&name, runs, options, json).await,
     }

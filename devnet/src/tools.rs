@@ -21,10 +21,10 @@ pub const FOLDERS: [&str; 2] = ["contracts", "devnet"];
 /// # Errors
 /// If npm is missing or fails.
 pub fn packages(folder: &str) -> Result<(), Error> {
-    packages_in(&repository::root().join(folder), folder, "npm".as_ref())
+    packages_in(&repository::root().join(folder), folder, "npm".as_ref(), &repository::cache()?)
 }
 
-fn packages_in(dir: &Path, folder: &str, npm: &Path) -> Result<(), Error> {
+fn packages_in(dir: &Path, folder: &str, npm: &Path, locks: &Path) -> Result<(), Error> {
     let doing = format!("the packages of {folder}/ could not be looked at");
     let wanted = fs::read(dir.join("package-lock.json")).map_err(Error::io(doing.clone()))?;
     let modules = dir.join("node_modules");
@@ -34,7 +34,7 @@ fn packages_in(dir: &Path, folder: &str, npm: &Path) -> Result<(), Error> {
     if installed() {
         return Ok(());
     }
-    let lock = File::create(dir.join(".npm-lock")).map_err(Error::io(doing.clone()))?;
+    let lock = File::create(locks.join(format!("npm-{folder}.lock"))).map_err(Error::io(doing.clone()))?;
     lock.lock().map_err(Error::io(doing.clone()))?;
     if installed() {
         return Ok(());
@@ -154,7 +154,7 @@ mod tests {
     fn says_that_node_is_missing() {
         let dir = tempfile::tempdir().unwrap();
         fs::write(dir.path().join("package-lock.json"), "{}").unwrap();
-        let said = packages_in(dir.path(), "x", &dir.path().join("npm")).unwrap_err().to_string();
+        let said = packages_in(dir.path(), "x", &dir.path().join("npm"), dir.path()).unwrap_err().to_string();
         assert!(said.starts_with("Node.js is needed and `npm` was not found"), "{said}");
     }
 
@@ -167,7 +167,7 @@ mod tests {
         let calls = || fs::read_to_string(dir.path().join("calls")).unwrap_or_default().lines().count();
         for (lock, expected) in [("{}", 1), ("{}", 1), ("{ }", 2), ("{ }", 2)] {
             fs::write(dir.path().join("package-lock.json"), lock).unwrap();
-            packages_in(dir.path(), "x", &npm).unwrap();
+            packages_in(dir.path(), "x", &npm, dir.path()).unwrap();
             assert_eq!(calls(), expected);
         }
     }
@@ -180,7 +180,7 @@ mod tests {
         fs::set_permissions(&npm, std::os::unix::fs::PermissionsExt::from_mode(0o755)).unwrap();
         fs::write(dir.path().join("package-lock.json"), "{}").unwrap();
         for _ in 0..2 {
-            let said = packages_in(dir.path(), "x", &npm).unwrap_err().to_string();
+            let said = packages_in(dir.path(), "x", &npm, dir.path()).unwrap_err().to_string();
             assert!(said.contains("registry is away") && said.contains("npm registry"), "{said}");
         }
     }

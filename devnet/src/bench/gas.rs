@@ -1,6 +1,6 @@
 //! Gas of whole transactions on anvil, hardfork prague, against Ocean's contracts.
 //!
-//! Ocean's figures were measured from its own contracts on the same anvil; they are constants here.
+//! Ocean's figures were measured from its own contracts on the same anvil; they are in `bench/gas.json`.
 
 use alloy_primitives::{Address, B256, Bytes, U256, keccak256};
 use alloy_sol_types::{SolCall, SolEvent};
@@ -17,20 +17,14 @@ const PRICE: u64 = 5_000_000;
 const ONE: u64 = 1_000_000_000_000_000_000;
 
 /// The flows in their order, with Ocean's gas and the goal.
-const FLOWS: [(&str, u64, u64); 12] = [
-    ("publish: asset, datatoken, price, 2 kB metadata", 1_433_191 + 162_946, 212_000),
-    ("publish: asset, datatoken, price, metadata by reference", 1_433_191, 162_000),
-    ("one more service on an asset", 400_604, 110_000),
-    ("metadata update, 2 kB", 110_220, 106_000),
-    ("buy, new buyer (ERC-20, approved)", 147_622, 100_000),
-    ("buy, repeat buyer", 130_522, 83_000),
-    ("buy and open an order, one transaction", 46_295 + 287_380, 92_000),
-    ("open with a held datatoken", 98_888, 72_000),
-    ("fulfil", 105_015, 62_000),
-    ("cancel", 83_019, 45_000),
-    ("datatoken transfer, existing holder", 37_021, 37_000),
-    ("asset transfer with one service and income", 256_304, 62_000),
-];
+const PEER: &str = include_str!("../../../bench/gas.json");
+
+#[derive(serde::Deserialize)]
+struct Flow {
+    work: String,
+    theirs: f64,
+    goal: f64,
+}
 
 struct Bench {
     chain: Chain,
@@ -48,23 +42,17 @@ pub(super) async fn run(options: Options) -> Result<Vec<Row>, Error> {
     let (publisher, provider, buyer) = (account(1), account(2), account(3));
     let bench = Bench { chain, publisher, provider, buyer };
     let figures = bench.figures().await?;
-    Ok(FLOWS
-        .iter()
-        .zip(figures)
-        .map(|((work, theirs, goal), ours)| {
-            let (ours, theirs, goal) = (ours as f64, *theirs as f64, *goal as f64);
-            let ratio = Some((theirs / ours * 100.0).round() / 100.0);
-            Row {
-                work: (*work).into(),
-                ours,
-                peer: "Ocean".into(),
-                theirs: Some(theirs),
-                unit: "gas".into(),
-                ratio,
-                goal,
-            }
-        })
-        .collect())
+    let flows: Vec<Flow> = serde_json::from_str(PEER)
+        .map_err(|bad| Error::Unexpected(format!("bench/gas.json is not a list of flows: {bad}")))?;
+    if flows.len() != figures.len() {
+        return Err(Error::Unexpected("bench/gas.json names other flows than are measured".into()));
+    }
+    let rows = flows.into_iter().zip(figures).map(|(Flow { work, theirs, goal }, ours)| {
+        let (ours, theirs) = (ours as f64, Some(theirs));
+        let ratio = theirs.map(|theirs| (theirs / ours * 100.0).round() / 100.0);
+        Row { work, ours, peer: "Ocean".into(), theirs, unit: "gas".into(), ratio, goal }
+    });
+    Ok(rows.collect())
 }
 
 impl Bench {

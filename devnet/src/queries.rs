@@ -9,7 +9,7 @@ use atoll_devnet::{Error, Postgres, Scratch, repository, server, tools};
 use serde_json::Value;
 use tokio::process::Command;
 
-pub(super) async fn check() -> Result<(), String> {
+pub(crate) async fn check() -> Result<(), String> {
     let committed = read(&repository::root().join(".sqlx"))?;
     let live = live().await.map_err(|error| error.to_string())??;
     let name = |names: Vec<&String>| names.iter().map(|name| name.as_str()).collect::<Vec<_>>().join(", ");
@@ -27,11 +27,26 @@ pub(super) async fn check() -> Result<(), String> {
         return Ok(());
     }
     Err(format!(
-        ".sqlx is not what the schema and the queries say (missing: {}; not used: {}; different: {}); write it again",
+        ".sqlx is not what the schema and the queries say (missing: {}; not used: {}; different: {}); run `cargo dev generate`",
         name(missing),
         name(unused),
         name(differing)
     ))
+}
+
+/// Writes the committed descriptions anew.
+pub(crate) async fn write() -> Result<(), String> {
+    let described = live().await.map_err(|error| error.to_string())??;
+    let directory = repository::root().join(".sqlx");
+    let failed = |error: std::io::Error| format!("{}: {error}", directory.display());
+    for name in read(&directory)?.keys().filter(|name| !described.contains_key(*name)) {
+        std::fs::remove_file(directory.join(name)).map_err(failed)?;
+    }
+    for (name, query) in described {
+        let text = serde_json::to_string_pretty(&query).map_err(|error| error.to_string())?;
+        std::fs::write(directory.join(name), text + "\n").map_err(failed)?;
+    }
+    Ok(())
 }
 
 async fn live() -> Result<Result<BTreeMap<String, Value>, String>, Error> {
@@ -53,7 +68,7 @@ async fn live() -> Result<Result<BTreeMap<String, Value>, String>, Error> {
     if let Some(target) = repository::binaries()?.parent() {
         command.env("CARGO_TARGET_DIR", target);
     }
-    if let Err(why) = super::shown(command).await {
+    if let Err(why) = crate::check::shown(command).await {
         return Ok(Err(why));
     }
     Ok(read(&descriptions))
