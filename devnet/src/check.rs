@@ -43,7 +43,7 @@ pub(crate) async fn run(only: Option<String>) -> Result<bool, Error> {
     report.step("forge test", forge(&contracts, &["test"], &[])).await;
     report.step("programs", built()).await;
     report.step("queries against a live schema", queries::check()).await;
-    report.step("cargo test", cargo(&["test", "--workspace"])).await;
+    report.step("cargo test", cargo(&["test", "--workspace", "--no-fail-fast"])).await;
     report.step("README names its commands", readme(root.join("README.md"))).await;
     report.step("cargo dev demo --json", demo()).await;
     report.step("nothing left running", nothing_left(before)).await;
@@ -150,7 +150,8 @@ async fn readme(file: PathBuf) -> Result<(), String> {
 
 /// Runs the demo as a user would, and reads its last line.
 async fn demo() -> Result<(), String> {
-    let program = std::env::current_exe().map_err(|error| error.to_string())?;
+    // By its name: a test run may have built the running program anew, and the old file is gone then.
+    let program = repository::binary("dev").map_err(|error| error.to_string())?;
     let child = Command::new(program)
         .args(["demo", "--json"])
         .stdin(Stdio::null())

@@ -5,8 +5,12 @@
 
 use std::{collections::BTreeMap, path::Path, sync::Arc};
 
-use atoll_devnet::{Error, Postgres, Scratch, repository, server, tools};
+use atoll_devnet::{Error, Postgres, Scratch, repository, tools};
 use serde_json::Value;
+use sqlx::{
+    Connection, PgConnection,
+    migrate::{MigrateError, Migrator},
+};
 use tokio::process::Command;
 
 pub(crate) async fn check() -> Result<(), String> {
@@ -50,12 +54,14 @@ pub(crate) async fn write() -> Result<(), String> {
 }
 
 async fn live() -> Result<Result<BTreeMap<String, Value>, String>, Error> {
-    tokio::task::spawn_blocking(|| tools::build(true))
-        .await
-        .map_err(|failed| Error::Unexpected(failed.to_string()))??;
     let scratch = Arc::new(Scratch::create()?);
     let postgres = Postgres::start_in(&scratch).await?;
-    server::migrate(&scratch, &postgres.url()).await?;
+    let refused = |error: MigrateError| Error::Unexpected(format!("the migrations do not run: {error}"));
+    // Not by the server's own program: that can not be built while the description of a query is missing.
+    let migrations = Migrator::new(repository::root().join("migrations")).await.map_err(refused)?;
+    let mut connection = PgConnection::connect(&postgres.url()).await?;
+    migrations.run(&mut connection).await.map_err(refused)?;
+    connection.close().await?;
     let descriptions = scratch.private_dir("sqlx")?;
     let mut command = Command::from(tools::cargo());
     // The build script asks for a new build where SQLX_OFFLINE_DIR changes. The whole workspace, so that dependencies have
