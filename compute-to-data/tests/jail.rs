@@ -39,6 +39,7 @@ fn built() -> &'static Path {
         }
         let status = Command::new(env!("CARGO"))
             .args(["build", "--quiet", "--bin", "atoll-trainer", "--example", "hostile"])
+            .args(directory.ends_with("release").then_some("--release"))
             // In the workspace's root: all programs then share one build of each dependency.
             .current_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/.."))
             .status()

@@ -6,8 +6,9 @@
 
 #![allow(unsafe_code)] // The whole point: raw system calls that a worker should not be able to make.
 
+#[cfg(target_arch = "x86_64")]
+use std::arch::asm;
 use std::{
-    arch::asm,
     ffi::CString,
     io::{self, BufRead, Write},
     ptr,
@@ -133,6 +134,7 @@ fn attempt(what: &str) -> io::Result<()> {
             let arguments = [program, 0];
             call(libc::SYS_execveat, &[libc::AT_FDCWD as u64, program, arguments.as_ptr() as u64, 0, 0])
         }
+        #[cfg(target_arch = "x86_64")]
         // SAFETY: the child ends at once.
         "fork" => child(unsafe { libc::syscall(libc::SYS_fork) }),
         "clone-user" => {
@@ -191,6 +193,7 @@ fn attempt(what: &str) -> io::Result<()> {
         "make-executable" => call(libc::SYS_mprotect, &[map(read_write)?, 4096, executable]),
         "pkey-executable" => call(libc::SYS_pkey_mprotect, &[map(read_write)?, 4096, executable, u64::MAX]),
         "memory" => map(read_write).map(drop),
+        #[cfg(target_arch = "x86_64")]
         "int-80" => {
             let result: i64;
             // SAFETY: 20 is getpid in the 32-bit table; rbx is not touched.

@@ -181,6 +181,9 @@ fn every_escape_fails_in_the_seal_and_is_an_escape_without_it() {
     ];
     for user in users() {
         for (what, in_seal, harmless) in attempts {
+            if !cfg!(target_arch = "x86_64") && ["fork", "int-80", "x32"].contains(&what) {
+                continue; // other processors have no such calls
+            }
             assert_eq!(attempt(user, true, None, what), in_seal, "{what} as {user:?}, sealed");
             if harmless {
                 let bare = attempt(user, false, None, what);
