@@ -95,16 +95,27 @@ impl Drop for Group {
     }
 }
 
-/// Removes what a runner that was killed has left. Groups with a process in them can not be removed and stay.
+/// Removes what a runner that was killed has left. Groups with a process in them can not be removed and stay; so do those
+/// of a runner that lives: its worker may be about to enter.
 pub(super) fn remove_stale() {
     let own = own_groups();
     for parent in [own.memory, own.pids, own.unified].into_iter().flatten() {
         for entry in fs::read_dir(parent).into_iter().flatten().flatten() {
-            if entry.file_name().to_string_lossy().starts_with(PREFIX) {
+            if entry
+                .file_name()
+                .to_str()
+                .is_some_and(|name| is_stale(name, |pid| Path::new("/proc").join(pid).exists()))
+            {
                 let _ = fs::remove_dir(entry.path());
             }
         }
     }
+}
+
+/// Whether a group of this name was made by a runner that is gone.
+fn is_stale(name: &str, lives: impl Fn(&str) -> bool) -> bool {
+    let maker = name.strip_prefix(PREFIX).and_then(|rest| rest.split('-').next());
+    maker.is_some_and(|pid| !pid.is_empty() && pid.bytes().all(|b| b.is_ascii_digit()) && !lives(pid))
 }
 
 /// The runner's own cgroups, as directories.
@@ -151,6 +162,16 @@ fn find(groups: &str, mounts: &str) -> OwnGroups {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn groups_of_a_living_runner_are_left_alone() {
+        let lives = |pid: &str| pid == "17";
+        assert!(is_stale("atoll-worker-18-0", lives));
+        assert!(!is_stale("atoll-worker-17-3", lives));
+        for foreign in ["atoll-worker-", "atoll-worker-x-0", "other-18-0"] {
+            assert!(!is_stale(foreign, lives), "{foreign}");
+        }
+    }
 
     #[test]
     fn the_own_groups_are_found_in_both_versions() {
