@@ -93,7 +93,10 @@ fn main() -> ExitCode {
         Some(Ok(true)) => ExitCode::SUCCESS,
         Some(Ok(false)) => ExitCode::FAILURE,
         Some(Err(error)) => fail(&error.to_string(), 1),
-        None => fail("interrupted; everything is stopped", 130),
+        None => {
+            eprintln!("\ninterrupted; everything is stopped");
+            ExitCode::from(130)
+        }
     }
 }
 

@@ -1,4 +1,4 @@
-//! Canonical JSON (RFC 8785) and the hashes that are taken of it.
+//! JSON: its canonical form (RFC 8785), the hashes that are taken of it, and places in it.
 
 use alloy_primitives::{B256, keccak256};
 use serde::Serialize;
@@ -17,6 +17,18 @@ pub fn to_bytes<T: Serialize>(value: &T) -> Result<Vec<u8>, serde_json::Error> {
 /// As [`to_bytes`].
 pub fn hash<T: Serialize>(value: &T) -> Result<B256, serde_json::Error> {
     Ok(keccak256(to_bytes(value)?))
+}
+
+/// JSON pointer (RFC 6901) of the place where reading stopped.
+pub fn pointer(path: &serde_path_to_error::Path) -> String {
+    use serde_path_to_error::Segment;
+    path.iter()
+        .filter_map(|segment| match segment {
+            Segment::Seq { index } => Some(format!("/{index}")),
+            Segment::Map { key } => Some(format!("/{}", key.replace('~', "~0").replace('/', "~1"))),
+            Segment::Enum { .. } | Segment::Unknown => None,
+        })
+        .collect()
 }
 
 #[cfg(test)]

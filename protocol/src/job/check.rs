@@ -46,10 +46,10 @@ impl JobSpec {
     /// # Errors
     /// Where the JSON is not of the format.
     pub fn parse(value: &serde_json::Value) -> Result<Self, SpecErrors> {
-        serde_json::from_value(value.clone()).map_err(|error| {
+        serde_path_to_error::deserialize(value).map_err(|error| {
             SpecErrors(vec![SpecError {
-                pointer: String::new(),
-                message: format!("{error}; see the schema of the job spec, version 1"),
+                pointer: crate::canonical::pointer(error.path()),
+                message: format!("{}; see the schema of the job spec, version 1", error.inner()),
             }])
         })
     }

@@ -3,6 +3,7 @@
 use std::str::FromStr;
 
 use alloy::primitives::B256;
+use atoll_protocol::canonical;
 use axum::{
     body::Bytes,
     extract::{FromRequest, FromRequestParts, OptionalFromRequestParts, Path as AxumPath, Request},
@@ -44,7 +45,7 @@ impl<T: DeserializeOwned> FromRequest<App> for Json<T> {
 fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, ApiError> {
     let mut deserializer = serde_json::Deserializer::from_slice(bytes);
     let value = serde_path_to_error::deserialize(&mut deserializer).map_err(|error| {
-        let pointer = pointer(error.path());
+        let pointer = canonical::pointer(error.path());
         let inner = error.into_inner();
         if inner.is_data() {
             ApiError::field(Kind::InvalidBody, &pointer, format!("The body is not as expected: {inner}."))
@@ -54,18 +55,6 @@ fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, ApiError> {
     })?;
     deserializer.end().map_err(|e| ApiError::new(Kind::MalformedJson, format!("The body is not JSON: {e}.")))?;
     Ok(value)
-}
-
-/// JSON pointer (RFC 6901) of the place where reading stopped.
-fn pointer(path: &serde_path_to_error::Path) -> String {
-    use serde_path_to_error::Segment;
-    path.iter()
-        .filter_map(|segment| match segment {
-            Segment::Seq { index } => Some(format!("/{index}")),
-            Segment::Map { key } => Some(format!("/{}", key.replace('~', "~0").replace('/', "~1"))),
-            Segment::Enum { .. } | Segment::Unknown => None,
-        })
-        .collect()
 }
 
 /// Query parameters; unknown ones are for the type to refuse.

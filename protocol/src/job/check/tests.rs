@@ -39,20 +39,20 @@ fn every_broken_rule_is_named_by_its_pointer_and_says_what_to_do() {
     let cases: Vec<(&str, Value, &str, &str)> = vec![
         ("/version", json!(2), "/version", "the version is 1"),
         ("/task", json!("regression"), "/loss", "mean_squared_error"),
-        ("/task", json!("guess"), "", "unknown variant `guess`"),
+        ("/task", json!("guess"), "/task", "unknown variant `guess`"),
         ("/data/features", json!([]), "/data/features", "at least one"),
         ("/data/features", json!(["x0", "nope"]), "/data/features/1", "no column `nope`; it has x0, x1, y"),
         ("/data/features", json!(["x0", "x0"]), "/data/features/1", "named twice"),
         ("/data/features", json!(["x0", "y"]), "/data/features/1", "is the target"),
         ("/data/target", json!("accuracy"), "/data/target", "no column `accuracy`"),
-        ("/data/asset", json!("42"), "", "not an asset id"),
+        ("/data/asset", json!("42"), "/data/asset", "not an asset id"),
         ("/layers", json!([]), "/layers", "1 to 64"),
         ("/layers", json!([{"kind": "relu"}]), "/layers/0", "the last layer is `linear`"),
         ("/layers", json!([{"kind": "linear", "units": 3}]), "/layers/0", "3 units and the target needs 2"),
-        ("/layers/0", json!({"kind": "attention"}), "", "unknown variant `attention`"),
+        ("/layers/0", json!({"kind": "attention"}), "/layers/0/kind", "unknown variant `attention`"),
         ("/layers/0/units", json!(0), "/layers/0/units", "not between 1"),
         ("/layers/1", json!({"kind": "dropout", "rate": 0.95}), "/layers/1/rate", "not between 0"),
-        ("/layers/1", json!({"kind": "relu", "slope": 1}), "", "unknown field"),
+        ("/layers/1", json!({"kind": "relu", "slope": 1}), "/layers/1", "unknown field"),
         ("/loss", json!("mean_squared_error"), "/loss", "cross_entropy"),
         ("/optimizer/learning_rate", json!(0), "/optimizer/learning_rate", "not between"),
         (
@@ -68,7 +68,7 @@ fn every_broken_rule_is_named_by_its_pointer_and_says_what_to_do() {
         ("/limits/max_seconds", json!(601), "/limits/max_seconds", "at most 600"),
         ("/limits/max_memory_mib", json!(2048), "/limits/max_memory_mib", "at most 1024"),
         ("/layers/0/units", json!(2000), "/layers", "the publisher allows at most 10000"),
-        ("/extra", json!(1), "", "unknown field `extra`"),
+        ("/extra", json!(1), "/extra", "unknown field `extra`"),
     ];
     for (pointer, value, expected, words) in cases {
         let mut broken = spec();
