@@ -49,10 +49,17 @@ fn packages_in(dir: &Path, folder: &str, npm: &Path, locks: &Path) -> Result<(),
             _ => Error::Spawn { program: "npm".into(), source },
         })?;
     if !output.status.success() {
-        let detail = tail(&String::from_utf8_lossy(&output.stderr));
+        let detail = npm_reason(&String::from_utf8_lossy(&output.stderr));
         return Err(Error::Npm { folder: folder.into(), detail });
     }
     fs::create_dir_all(&modules).and_then(|()| fs::write(&stamp, wanted)).map_err(Error::io(doing))
+}
+
+/// What npm says first; its usage and the place of its log come last.
+fn npm_reason(stderr: &str) -> String {
+    let said = stderr.lines().filter_map(|line| line.strip_prefix("npm error")).map(str::trim);
+    let first: Vec<&str> = said.filter(|line| !line.is_empty() && !line.starts_with("code ")).take(3).collect();
+    if first.is_empty() { tail(stderr) } else { first.join(" / ") }
 }
 
 /// A program of Foundry, as npm's package for this machine has it.
@@ -183,5 +190,12 @@ mod tests {
             let said = packages_in(dir.path(), "x", &npm, dir.path()).unwrap_err().to_string();
             assert!(said.contains("registry is away") && said.contains("npm registry"), "{said}");
         }
+    }
+
+    #[test]
+    fn what_npm_says_first_is_the_reason() {
+        let said = "npm error code EUSAGE\nnpm error\nnpm error the lock file is not in sync\nnpm error Missing: a\n\
+                    npm error Missing: b\nnpm error Run \"npm help ci\" for more info\n";
+        assert_eq!(npm_reason(said), "the lock file is not in sync / Missing: a / Missing: b");
     }
 }
