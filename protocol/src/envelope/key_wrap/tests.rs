@@ -55,6 +55,24 @@ fn a_public_key_of_small_order_is_refused() {
     assert_eq!(wrap(&PublicKey(B256::ZERO), &context(), &key), Err(EnvelopeError::BadPublicKey));
 }
 
+/// The vector that was published with RFC 9180 for exactly this suite (mode 0, KEM 32, KDF 1, AEAD 2), first message.
+#[test]
+fn the_published_vector_of_the_suite_opens() {
+    let hex = |text: &str| alloy_primitives::hex::decode(text).unwrap();
+    let array = |text: &str| <[u8; 32]>::try_from(hex(text)).unwrap();
+    let secret =
+        SecretKey::from_bytes(array("497b4502664cfea5d5af0b39934dac72242a74f8480451e1aee7d6a53320333d")).unwrap();
+    let public = array("430f4b9859665145a6b1ba274024487bd66f03a2dd577d7753c68d7d7d00c00c");
+    assert_eq!(secret.public_key().0, B256::from(public));
+    let encapsulated = array("6c93e09869df3402d7bf231bf540fadd35cd56be14f97178f0954db94b7fc256");
+    let ciphertext = hex("e5d84cd531cfb583096e7cfa9641bd3079cf3a91cda813c52deb5f512be9931980a41de125a925cdad859d5b7a");
+    let open = |info: &[u8], aad: &[u8]| open_raw(&secret, info, aad, &encapsulated, &ciphertext);
+    let plain = open(b"Ode on a Grecian Urn", b"Count-0").unwrap();
+    assert_eq!(plain[..], *b"Beauty is truth, truth beauty");
+    assert!(open(b"Ode on a Grecian Urn", b"Count-1").is_err());
+    assert!(open(b"Ode to a Nightingale", b"Count-0").is_err());
+}
+
 /// Wrapped by an independent implementation (pyhpke 0.6.5) to the secret key 11…11, with the `info` and `aad` that the
 /// format prescribes: byte order, labels and suite are right, and not only the same on both of our sides.
 #[test]
