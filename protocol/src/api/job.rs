@@ -1,0 +1,147 @@
+//! Jobs, their states and their history.
+
+use alloy_primitives::{Address, B256, Bytes};
+use serde::{Deserialize, Serialize};
+use time::OffsetDateTime;
+use uuid::Uuid;
+
+use crate::failure::FailureCode;
+use crate::ids::AssetId;
+use crate::report::Progress;
+use crate::signed::{JobRequest, Receipt};
+
+resource! {
+/// Body of `POST /v1/jobs`.
+pub struct NewJob {
+    /// The signed request.
+    #[cfg_attr(feature = "openapi", schema(value_type = Object))]
+    pub request: JobRequest,
+    /// The consumer's EIP-712 signature, 65 bytes of hex.
+    #[cfg_attr(feature = "openapi", schema(value_type = String))]
+    pub signature: Bytes,
+    /// The job spec, version 1; its canonical keccak-256 is the order's request hash.
+    #[cfg_attr(feature = "openapi", schema(value_type = crate::job::JobSpec))]
+    pub spec: serde_json::Value,
+}
+}
+
+/// State of a job.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub enum JobStatus {
+    /// Waits for a runner.
+    Queued,
+    /// A runner holds it and checks.
+    Leased,
+    /// A sealed worker trains.
+    Running,
+    /// The result is stored and the order fulfilled.
+    Completed,
+    /// The provider's own check refused it; the order was cancelled.
+    Refused,
+    /// It ended without a result; the order was cancelled or goes back at its deadline.
+    Failed,
+    /// The consumer ended it; the order was cancelled.
+    Cancelled,
+    /// Nobody ran it before the order's deadline.
+    Expired,
+}
+
+impl JobStatus {
+    /// True if nothing can change any more.
+    pub fn is_final(self) -> bool {
+        !matches!(self, Self::Queued | Self::Leased | Self::Running)
+    }
+
+    /// The only transitions there are.
+    pub fn can_become(self, next: Self) -> bool {
+        use JobStatus::{Cancelled, Completed, Expired, Failed, Leased, Queued, Refused, Running};
+        match self {
+            Queued => matches!(next, Leased | Cancelled | Expired),
+            Leased => matches!(next, Running | Queued | Refused | Failed | Cancelled | Expired),
+            Running => matches!(next, Completed | Queued | Failed | Cancelled | Expired),
+            Completed | Refused | Failed | Cancelled | Expired => false,
+        }
+    }
+}
+
+resource! {
+/// A job.
+pub struct Job {
+    /// Its id.
+    pub id: Uuid,
+    /// Order that pays for it.
+    #[cfg_attr(feature = "openapi", schema(value_type = String))]
+    pub order_id: B256,
+    /// CAIP-19 id of the asset.
+    #[cfg_attr(feature = "openapi", schema(value_type = String))]
+    pub asset: AssetId,
+    /// Who submitted it.
+    #[cfg_attr(feature = "openapi", schema(value_type = String))]
+    pub consumer: Address,
+    /// Who runs it.
+    #[cfg_attr(feature = "openapi", schema(value_type = String))]
+    pub provider: Address,
+    /// State.
+    pub status: JobStatus,
+    /// Why it ended without a result.
+    pub failure: Option<FailureCode>,
+    /// How many runners took it so far.
+    pub attempts: u32,
+    /// Last progress.
+    pub progress: Option<Progress>,
+    /// The sealed result, once completed.
+    pub result: Option<ResultInfo>,
+    /// The provider's receipt, once completed.
+    pub receipt: Option<SignedReceipt>,
+    /// When it was submitted.
+    #[serde(with = "time::serde::rfc3339")]
+    pub created_at: OffsetDateTime,
+    /// When it last changed.
+    #[serde(with = "time::serde::rfc3339")]
+    pub updated_at: OffsetDateTime,
+}
+}
+
+resource! {
+/// A stored result.
+pub struct ResultInfo {
+    /// SHA-256 of the sealed bytes.
+    #[cfg_attr(feature = "openapi", schema(value_type = String))]
+    pub sha256: B256,
+    /// Their number.
+    pub bytes: u64,
+}
+}
+
+resource! {
+/// A receipt with its signature.
+pub struct SignedReceipt {
+    /// What was signed.
+    #[cfg_attr(feature = "openapi", schema(value_type = Object))]
+    pub receipt: Receipt,
+    /// The provider's EIP-712 signature, 65 bytes of hex.
+    #[cfg_attr(feature = "openapi", schema(value_type = String))]
+    pub signature: Bytes,
+}
+}
+
+resource! {
+/// A change of a job: the data of a server-sent event.
+pub struct JobEvent {
+    /// Number within the job, from 1; the event's id for `Last-Event-ID`.
+    pub id: i64,
+    /// When.
+    #[serde(with = "time::serde::rfc3339")]
+    pub at: OffsetDateTime,
+    /// Who caused it: `consumer`, `provider` or `server`.
+    pub actor: String,
+    /// The state after it.
+    pub status: JobStatus,
+    /// Training progress, if this event is one.
+    pub progress: Option<Progress>,
+    /// Why, in words for the consumer.
+    pub reason: Option<String>,
+}
+}
