@@ -4,7 +4,10 @@
 use std::{
     fs,
     io::Cursor,
-    os::unix::{fs::MetadataExt, process::CommandExt},
+    os::unix::{
+        fs::{MetadataExt, PermissionsExt},
+        process::CommandExt,
+    },
     path::{Path, PathBuf},
     process::{Command, Stdio},
     sync::{
@@ -179,14 +182,23 @@ fn an_unprivileged_runner_has_the_same_jail() {
     if fs::metadata("/proc/self").unwrap().uid() != 0 {
         return;
     }
-    built();
-    let output = Command::new(std::env::current_exe().unwrap())
+    // The build's own directory may lie in a home that is closed to others.
+    let open = std::env::temp_dir().join(format!("atoll-jail-{}", std::process::id()));
+    let this = open.join("deps/jail");
+    fs::create_dir_all(open.join("deps")).unwrap();
+    fs::copy(std::env::current_exe().unwrap(), &this).unwrap();
+    fs::copy(trainer(), open.join("atoll-trainer")).unwrap();
+    for path in [&open, &open.join("deps"), &this, &open.join("atoll-trainer")] {
+        fs::set_permissions(path, fs::Permissions::from_mode(0o755)).unwrap();
+    }
+    let output = Command::new(&this)
         .args(["--exact", "the_real_trainer_trains_inside_every_layer", "--nocapture"])
         .env("ATOLL_JAIL_BUILT", "1")
         .uid(61_234)
         .gid(61_234)
-        .output()
-        .unwrap();
+        .output();
+    fs::remove_dir_all(&open).unwrap();
+    let output = output.unwrap();
     let text = String::from_utf8_lossy(&output.stdout).into_owned() + &String::from_utf8_lossy(&output.stderr);
     assert!(output.status.success() && text.contains("1 passed"), "{text}");
 }

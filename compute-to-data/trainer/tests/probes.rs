@@ -5,7 +5,10 @@
 
 use std::{
     io::Write,
-    os::unix::{fs::MetadataExt, process::CommandExt, process::ExitStatusExt},
+    os::unix::{
+        fs::{MetadataExt, PermissionsExt},
+        process::{CommandExt, ExitStatusExt},
+    },
     path::PathBuf,
     process::{Command, Stdio},
 };
@@ -27,34 +30,86 @@ use Outcome::{Ended, Failed, Worked};
 const KILLED: Outcome = Ended(128 + libc::SIGSYS);
 const DENIED: Outcome = Failed(libc::EPERM);
 
-/// A file that only its owner may read, as the provider's keys are.
-struct Secret(PathBuf);
+/// A directory where every user can start the probe (the build's own may lie in a home that is closed to others), with
+/// a file as the provider's keys are.
+struct Scene(PathBuf);
 
-impl Secret {
+impl Scene {
     fn new(test: &str) -> Self {
-        let directory = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join(format!("{test}-{}", std::process::id()));
-        std::fs::create_dir_all(&directory).unwrap();
-        std::fs::write(directory.join("identity.key"), "secret").unwrap();
-        Self(directory)
+        let this = std::env::current_exe().unwrap();
+        let built = this.ancestors().nth(2).unwrap().join("examples/probe");
+        assert!(built.exists(), "cargo builds examples with the tests of a package: {}", built.display());
+        let scene = Self(std::env::temp_dir().join(format!("atoll-probes-{test}-{}", std::process::id())));
+        std::fs::create_dir(&scene.0).unwrap();
+        std::fs::copy(built, scene.probe()).unwrap();
+        for path in [&scene.0, &scene.probe()] {
+            std::fs::set_permissions(path, std::fs::Permissions::from_mode(0o755)).unwrap();
+        }
+        std::fs::write(scene.0.join("identity.key"), "secret").unwrap();
+        scene
     }
 
-    /// An attempt on it.
+    fn probe(&self) -> PathBuf {
+        self.0.join("probe")
+    }
+
+    /// An attempt on a file here.
     fn path(&self, attempt: &str, name: &str) -> String {
         format!("{attempt} {}", self.0.join(name).display())
     }
-}
 
-impl Drop for Secret {
-    fn drop(&mut self) {
-        let _ = std::fs::remove_dir_all(&self.0);
+    /// Tries one thing in a process of its own.
+    fn attempt(&self, user: Option<u32>, sealed: bool, without: Option<&str>, what: &str) -> Outcome {
+        let mut command = Command::new(self.probe());
+        command
+            .env_clear()
+            .env("PROBE_SECRET", "1")
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped());
+        if !sealed {
+            command.arg("--bare");
+        }
+        if let Some(user) = user {
+            command.uid(user).gid(user);
+        }
+        let limit = |value| libc::rlimit { rlim_cur: value, rlim_max: value };
+        let limits =
+            [(libc::RLIMIT_AS, limit(4 << 30)), (libc::RLIMIT_DATA, limit(1 << 30)), (libc::RLIMIT_CPU, limit(60))];
+        // SAFETY: only system calls, with numbers and memory of this closure.
+        unsafe {
+            command.pre_exec(move || {
+                // A descriptor that a careless parent left open.
+                libc::dup2(2, 9);
+                let set = limits.iter().all(|(resource, limit)| libc::setrlimit(*resource, limit) == 0);
+                if set { Ok(()) } else { Err(std::io::Error::last_os_error()) }
+            });
+        }
+        let mut child = command.spawn().unwrap();
+        let mut input = without.map(|layer| format!("without {layer}\n")).unwrap_or_default();
+        input.push_str(&format!("seal\n{what}\n"));
+        child.stdin.take().unwrap().write_all(input.as_bytes()).unwrap();
+        let output = child.wait_with_output().unwrap();
+        let text = String::from_utf8(output.stdout).unwrap();
+        let mut answers = text.lines();
+        assert_eq!(
+            answers.next(),
+            Some("sealed"),
+            "{what}: no seal as {user:?} without {without:?}: {}",
+            String::from_utf8_lossy(&output.stderr)
+        );
+        match answers.next() {
+            Some("ok") => Worked,
+            Some(answer) => Failed(answer.strip_prefix("errno ").unwrap().parse().unwrap()),
+            None => Ended(output.status.code().unwrap_or_else(|| 128 + output.status.signal().unwrap())),
+        }
     }
 }
 
-fn probe() -> PathBuf {
-    let this = std::env::current_exe().unwrap();
-    let probe = this.ancestors().nth(2).unwrap().join("examples/probe");
-    assert!(probe.exists(), "cargo builds examples with the tests of a package: {}", probe.display());
-    probe
+impl Drop for Scene {
+    fn drop(&mut self) {
+        let _ = std::fs::remove_dir_all(&self.0);
+    }
 }
 
 /// Users to try as: the one that runs the test, and if that is root, another.
@@ -62,54 +117,12 @@ fn users() -> Vec<Option<u32>> {
     if std::fs::metadata("/proc/self").unwrap().uid() == 0 { vec![None, Some(61_234)] } else { vec![None] }
 }
 
-/// Tries one thing in a process of its own.
-fn attempt(user: Option<u32>, sealed: bool, without: Option<&str>, what: &str) -> Outcome {
-    let mut command = Command::new(probe());
-    command.env_clear().env("PROBE_SECRET", "1").stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
-    if !sealed {
-        command.arg("--bare");
-    }
-    if let Some(user) = user {
-        command.uid(user).gid(user);
-    }
-    let limit = |value| libc::rlimit { rlim_cur: value, rlim_max: value };
-    let limits =
-        [(libc::RLIMIT_AS, limit(4 << 30)), (libc::RLIMIT_DATA, limit(1 << 30)), (libc::RLIMIT_CPU, limit(60))];
-    // SAFETY: only system calls, with numbers and memory of this closure.
-    unsafe {
-        command.pre_exec(move || {
-            // A descriptor that a careless parent left open.
-            libc::dup2(2, 9);
-            let set = limits.iter().all(|(resource, limit)| libc::setrlimit(*resource, limit) == 0);
-            if set { Ok(()) } else { Err(std::io::Error::last_os_error()) }
-        });
-    }
-    let mut child = command.spawn().unwrap();
-    let mut input = without.map(|layer| format!("without {layer}\n")).unwrap_or_default();
-    input.push_str(&format!("seal\n{what}\n"));
-    child.stdin.take().unwrap().write_all(input.as_bytes()).unwrap();
-    let output = child.wait_with_output().unwrap();
-    let text = String::from_utf8(output.stdout).unwrap();
-    let mut answers = text.lines();
-    assert_eq!(
-        answers.next(),
-        Some("sealed"),
-        "{what}: no seal as {user:?} without {without:?}: {}",
-        String::from_utf8_lossy(&output.stderr)
-    );
-    match answers.next() {
-        Some("ok") => Worked,
-        Some(answer) => Failed(answer.strip_prefix("errno ").unwrap().parse().unwrap()),
-        None => Ended(output.status.code().unwrap_or_else(|| 128 + output.status.signal().unwrap())),
-    }
-}
-
 #[test]
 fn every_escape_fails_in_the_seal_and_is_an_escape_without_it() {
-    let secret = Secret::new("escapes");
-    let key = secret.path("read", "identity.key");
-    let (write, mkdir) = (secret.path("write", "new"), secret.path("mkdir", "new-directory"));
-    let (symlink, mknod) = (secret.path("symlink", "new-link"), secret.path("mknod", "new-device"));
+    let scene = Scene::new("escapes");
+    let key = scene.path("read", "identity.key");
+    let (write, mkdir) = (scene.path("write", "new"), scene.path("mkdir", "new-directory"));
+    let (symlink, mknod) = (scene.path("symlink", "new-link"), scene.path("mknod", "new-device"));
     // The attempt, what it comes to in the seal, and whether it is harmless to try without.
     let attempts: [(&str, Outcome, bool); 66] = [
         ("read /etc/passwd", DENIED, true),
@@ -184,9 +197,9 @@ fn every_escape_fails_in_the_seal_and_is_an_escape_without_it() {
             if !cfg!(target_arch = "x86_64") && ["fork", "int-80", "x32"].contains(&what) {
                 continue; // other processors have no such calls
             }
-            assert_eq!(attempt(user, true, None, what), in_seal, "{what} as {user:?}, sealed");
+            assert_eq!(scene.attempt(user, true, None, what), in_seal, "{what} as {user:?}, sealed");
             if harmless {
-                let bare = attempt(user, false, None, what);
+                let bare = scene.attempt(user, false, None, what);
                 // An unprivileged user can not do some of these anyway; root can show them.
                 let shown = bare != in_seal || user.is_some();
                 assert!(shown, "{what} as {user:?} comes to {bare:?} without a seal too, so it shows nothing");
@@ -194,17 +207,18 @@ fn every_escape_fails_in_the_seal_and_is_an_escape_without_it() {
         }
         // The new entries, for the next user.
         for name in ["new", "new-link", "new-device"] {
-            let _ = std::fs::remove_file(secret.0.join(name));
+            let _ = std::fs::remove_file(scene.0.join(name));
         }
-        let _ = std::fs::remove_dir(secret.0.join("new-directory"));
+        let _ = std::fs::remove_dir(scene.0.join("new-directory"));
     }
 }
 
 #[test]
 fn what_training_needs_still_works() {
+    let scene = Scene::new("training");
     for user in users() {
         for what in ["thread", "memory"] {
-            assert_eq!(attempt(user, true, None, what), Worked, "{what} as {user:?}");
+            assert_eq!(scene.attempt(user, true, None, what), Worked, "{what} as {user:?}");
         }
     }
 }
@@ -212,9 +226,9 @@ fn what_training_needs_still_works() {
 /// No single layer is all that keeps a worker from the machine's files, its network or its other processes.
 #[test]
 fn escapes_are_stopped_by_more_than_one_layer() {
-    let secret = Secret::new("layers");
-    let key = secret.path("read", "identity.key");
-    let write = secret.path("write", "new");
+    let scene = Scene::new("layers");
+    let key = scene.path("read", "identity.key");
+    let write = scene.path("write", "new");
     let attempts = [
         "read /etc/passwd",
         &key,
@@ -243,7 +257,7 @@ fn escapes_are_stopped_by_more_than_one_layer() {
     for user in users() {
         for without in ["descriptors", "limits", "root", "capabilities", "landlock", "seccomp"] {
             for what in attempts {
-                let outcome = attempt(user, true, Some(without), what);
+                let outcome = scene.attempt(user, true, Some(without), what);
                 assert!(!matches!(outcome, Worked | Ended(0)), "{what} works as {user:?} without {without}");
             }
         }
