@@ -13,6 +13,7 @@ const EXPORTS = [
   { name: "IAssetRegistry", implementation: "AssetRegistry" },
   { name: "IDatatoken", implementation: "Datatoken" },
   { name: "IMarket", implementation: "Market" },
+  { name: "IMemberList", implementation: "MemberList" },
   { name: "IOrders", implementation: "Orders" },
   { name: "TestDollar" },
 ];

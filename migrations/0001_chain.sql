@@ -85,10 +85,17 @@ CREATE TABLE services (
     price         numeric(78, 0) NOT NULL,
     paused        boolean  NOT NULL DEFAULT false,
     referral_bps  integer  NOT NULL DEFAULT 0,
+    -- The contract that says who may order; null if everyone may.
+    gate          bytea,
+    -- Whole datatokens that are given away while the price is 0, to each account and to all; 0 for no limit.
+    free_per_wallet numeric(20, 0) NOT NULL DEFAULT 0,
+    free_total      numeric(20, 0) NOT NULL DEFAULT 0,
     CONSTRAINT services_asset FOREIGN KEY (token_id) REFERENCES assets (token_id),
     CONSTRAINT services_payment_token FOREIGN KEY (payment_token) REFERENCES tokens (address),
     CONSTRAINT services_index_once UNIQUE (token_id, service_index),
-    CONSTRAINT services_lengths CHECK (octet_length(datatoken) = 20 AND octet_length(provider) = 20)
+    CONSTRAINT services_lengths CHECK (
+        octet_length(datatoken) = 20 AND octet_length(provider) = 20 AND octet_length(gate) = 20
+    )
 );
 
 CREATE TABLE orders (

@@ -73,6 +73,15 @@ impl Buy {
             None => None,
         };
         offer.admits(wallet.address())?;
+        match offer.gate_admits(&chain, wallet.address()).await {
+            // To hold a datatoken one need not be admitted: it can be given on, or wait.
+            Err(CliError::Refused(_)) if self.hold => out.note(format!(
+                "Note: the service's gate {} does not admit {} to order; a datatoken can be held and given on all the same.",
+                offer.gate,
+                wallet.address()
+            )),
+            other => other?,
+        }
         if !self.even_if_offline && !self.hold {
             offer.provider_is_online(&client).await?;
         }
@@ -108,8 +117,20 @@ impl Buy {
                 token.show(most)
             )));
         }
+        offer.gives(chain, buyer, count).await?;
         enough(chain, token, buyer, price.saturating_mul(U256::from(count))).await?;
         Ok(Limits { paymentToken: token.address, maxPrice: most, deadline: now + 600, referrer: Address::ZERO })
+    }
+
+    /// What is ordered, of the provider that the offer names and of nobody else.
+    fn request(&self, offer: &Offer, request_hash: B256, now: u64) -> Result<OpenRequest, CliError> {
+        Ok(OpenRequest {
+            datatoken: offer.datatoken,
+            provider: offer.provider,
+            requestHash: request_hash,
+            deadline: now + self.deadline,
+            salt: random()?,
+        })
     }
 
     async fn buy_and_open(
@@ -122,31 +143,20 @@ impl Buy {
         out: Output,
     ) -> Result<(), CliError> {
         let limits = self.limits(chain, offer, wallet.address(), 1, now).await?;
-        let (market, datatoken, deadline) = (chain.contracts.market, offer.datatoken, now + self.deadline);
-        let salt = random()?;
-        out.note(format!("Paying {} into escrow …", offer.token.show(offer.price())));
+        let (market, request) = (chain.contracts.market, self.request(offer, request_hash, now)?);
+        out.note(format!(
+            "Paying {} into escrow, to be worked for by the provider {} …",
+            offer.token.show(offer.price()),
+            offer.provider
+        ));
         let receipt = match payment(chain, wallet, &offer.token, market, limits.maxPrice, offer.price(), now).await? {
             Payment::Permit(permit) => {
-                let call = IMarket::buyAndOpenWithPermitCall {
-                    datatoken,
-                    requestHash: request_hash,
-                    orderDeadline: deadline,
-                    salt,
-                    limits,
-                    permit,
-                };
+                let call = IMarket::buyAndOpenWithPermitCall { request, limits, permit };
                 chain.send(market, call, U256::ZERO).await?
             }
             Payment::Approved | Payment::Ether => {
                 let value = if offer.token.address.is_zero() { offer.price() } else { U256::ZERO };
-                let call = IMarket::buyAndOpenCall {
-                    datatoken,
-                    requestHash: request_hash,
-                    orderDeadline: deadline,
-                    salt,
-                    limits,
-                };
-                chain.send(market, call, value).await?
+                chain.send(market, IMarket::buyAndOpenCall { request, limits }, value).await?
             }
         };
         report_order(chain, offer, &receipt, out)
@@ -172,9 +182,7 @@ impl Buy {
                 self.asset
             )));
         }
-        allow(chain, datatoken, wallet.address(), orders, one).await?;
-        let salt = random()?;
-        let request = OpenRequest { datatoken, requestHash: request_hash, deadline: now + self.deadline, salt };
+        let request = self.request(offer, request_hash, now)?;
         let receipt = chain.send(orders, IOrders::openCall { requests: vec![request] }, U256::ZERO).await?;
         report_order(chain, offer, &receipt, out)
     }
@@ -291,8 +299,9 @@ fn report_order(chain: &Chain, offer: &Offer, receipt: &TransactionReceipt, out:
             "transaction": receipt.transaction_hash,
         }),
         format!(
-            "order        {}\nin escrow    {} until {}\ntransaction  {}\ngo on with:  atoll job submit --order {} --spec FILE",
+            "order        {}\nprovider     {}\nin escrow    {} until {}\ntransaction  {}\ngo on with:  atoll job submit --order {} --spec FILE",
             opened.orderId,
+            opened.provider,
             escrow.show(opened.escrowAmount),
             moment(opened.deadline),
             receipt.transaction_hash,

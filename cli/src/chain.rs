@@ -167,7 +167,17 @@ impl Chain {
 
     /// Asks a contract.
     pub(crate) async fn read<C: SolCall>(&self, contract: Address, call: C) -> Result<C::Return, ChainError> {
-        let request = TransactionRequest::default().with_to(contract).with_input(call.abi_encode());
+        self.read_as(Address::ZERO, contract, call).await
+    }
+
+    /// Asks a contract as another would ask it.
+    pub(crate) async fn read_as<C: SolCall>(
+        &self,
+        from: Address,
+        contract: Address,
+        call: C,
+    ) -> Result<C::Return, ChainError> {
+        let request = TransactionRequest::default().with_from(from).with_to(contract).with_input(call.abi_encode());
         let data = self.provider.call(request).await?;
         C::abi_decode_returns(&data).map_err(|_| {
             ChainError::Node(format!("{contract} is not the contract that it should be; check --deployment"))
@@ -250,23 +260,10 @@ impl Chain {
         Ok(logs.into_iter().filter_map(|log| E::decode_log(&log.inner).ok().map(|event| (log, event.data))).collect())
     }
 
-    /// An order as it was opened, with its asset and the transaction; none if it never was.
+    /// An order as it was opened; none if it never was.
     pub(crate) async fn order(&self, id: B256) -> Result<Option<OpenedOrder>, ChainError> {
         let orders = self.contracts.orders;
         let Some((_, event)) = self.logs::<IOrders::OrderOpened>(orders, id).await?.pop() else { return Ok(None) };
-        let terms = Order {
-            datatoken: event.datatoken,
-            consumer: event.consumer,
-            provider: event.provider,
-            requestHash: event.requestHash,
-            deadline: event.deadline,
-            salt: event.salt,
-            escrowToken: event.escrowToken,
-            escrowAmount: event.escrowAmount,
-            referrer: event.referrer,
-            referralFee: event.referralFee,
-            protocolFee: event.protocolFee,
-        };
         let status = match self.read(orders, IOrders::statusOfCall { orderId: id }).await? {
             IOrders::Status::Open => OrderStatus::Open,
             IOrders::Status::Fulfilled => OrderStatus::Fulfilled,
@@ -275,7 +272,7 @@ impl Chain {
             // Its event was there a moment ago: the chain was reorganised in between.
             _ => return Ok(None),
         };
-        Ok(Some(OpenedOrder { terms, token_id: event.assetId, status }))
+        Ok(Some(OpenedOrder { terms: event.into(), status }))
     }
 
     /// Decimals and symbol of a token; the zero address is ether.
@@ -301,8 +298,6 @@ impl Chain {
 pub(crate) struct OpenedOrder {
     /// What `Orders` hashes.
     pub(crate) terms: Order,
-    /// The asset.
-    pub(crate) token_id: U256,
     /// Where it stands.
     pub(crate) status: OrderStatus,
 }

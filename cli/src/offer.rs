@@ -5,7 +5,7 @@ use alloy::primitives::{Address, U256};
 use atoll_compute::client::Client;
 use atoll_protocol::{
     api, canonical,
-    contracts::{IAssetRegistry, IMarket, Sale},
+    contracts::{IAssetRegistry, IGate, IMarket, IOrders, Sale},
     document::AssetDocument,
     job::{Cost, JobSpec},
 };
@@ -13,6 +13,7 @@ use atoll_protocol::{
 use crate::{
     chain::{Chain, ChainError, Token},
     error::CliError,
+    reverts,
 };
 
 /// What is offered.
@@ -23,6 +24,10 @@ pub(crate) struct Offer {
     pub(crate) document: AssetDocument,
     /// Datatoken of service 0.
     pub(crate) datatoken: Address,
+    /// Who runs it, from the chain.
+    pub(crate) provider: Address,
+    /// The contract that says who may order it, from the chain; zero if everyone may.
+    pub(crate) gate: Address,
     /// Its sale, from the chain.
     pub(crate) sale: Sale,
     /// What it is paid in.
@@ -39,7 +44,7 @@ pub(crate) async fn find(client: &Client, chain: &Chain, token_id: U256) -> Resu
     })?;
     let registry = chain.contracts.asset_registry;
     let on_chain = match chain.read(registry, IAssetRegistry::metadataHashOfCall { assetId: token_id }).await {
-        Err(ChainError::Reverted { data, .. }) if crate::reverts::is_nonexistent(&data, token_id) => {
+        Err(ChainError::Reverted { data, .. }) if reverts::is_nonexistent(&data, token_id) => {
             return Err(CliError::Unverified(format!(
                 "the server shows asset {token_id} and the chain has none of that id; use another --server"
             )));
@@ -56,12 +61,34 @@ pub(crate) async fn find(client: &Client, chain: &Chain, token_id: U256) -> Resu
         ));
     }
     let document = AssetDocument::parse(&bytes).map_err(CliError::Document)?;
-    let datatoken =
-        chain.read(registry, IAssetRegistry::datatokenOfCall { assetId: token_id, serviceIndex: 0 }).await?;
+    let datatoken = datatoken(chain, &asset).await?;
+    let orders = chain.contracts.orders;
+    let provider = chain.read(orders, IOrders::providerOfCall { datatoken }).await?;
+    let gate = chain.read(orders, IOrders::gateOfCall { datatoken }).await?;
     let sale = chain.read(chain.contracts.market, IMarket::saleOfCall { datatoken }).await?;
-    let orderable = chain.read(registry, IAssetRegistry::isOrderableCall { assetId: token_id }).await?;
+    let orderable = chain.read(registry, IAssetRegistry::orderingCall { assetId: token_id }).await?.orderable;
     let token = chain.token(sale.paymentToken).await?;
-    Ok(Offer { asset, document, datatoken, sale, token, orderable })
+    Ok(Offer { asset, document, datatoken, provider, gate, sale, token, orderable })
+}
+
+/// The datatoken of an asset's service 0: as the server shows it, if the registry says the same. There is one such service
+/// only.
+async fn datatoken(chain: &Chain, asset: &api::Asset) -> Result<Address, CliError> {
+    let unverified = || {
+        CliError::Unverified(format!(
+            "the server's datatoken for asset {} is not what the registry knows; use another --server",
+            asset.token_id
+        ))
+    };
+    let shown = asset.services.iter().find(|service| service.service_index == 0).ok_or_else(unverified)?;
+    let datatoken = shown.datatoken;
+    let call = IAssetRegistry::serviceOfCall { datatoken };
+    let service = match chain.read(chain.contracts.asset_registry, call).await {
+        Err(ChainError::Reverted { .. }) => return Err(unverified()),
+        other => other?,
+    };
+    let same = service.assetId == asset.id.token_id && service.serviceIndex == 0;
+    if same { Ok(datatoken) } else { Err(unverified()) }
 }
 
 impl Offer {
@@ -94,25 +121,59 @@ impl Offer {
                 "the publisher's policy does not admit {consumer}; ask the publisher to be admitted. Nothing was spent"
             )));
         }
-        if self.document.atoll.provider.wallet != self.sale.provider {
+        if self.document.atoll.provider.wallet != self.provider {
             return Err(CliError::Refused(format!(
-                "the metadata names the provider {} and the sale {}, so nobody could fulfil an order; ask the publisher to \
+                "the metadata names the provider {} and the market {}, so nobody could fulfil an order; ask the publisher to \
                  update one of them. Nothing was spent",
-                self.document.atoll.provider.wallet, self.sale.provider
+                self.document.atoll.provider.wallet, self.provider
             )));
         }
         Ok(())
     }
 
+    /// Refuses where the service's gate would refuse the order. Who may not order may still hold datatokens.
+    pub(crate) async fn gate_admits(&self, chain: &Chain, consumer: Address) -> Result<(), CliError> {
+        if self.gate.is_zero() {
+            return Ok(());
+        }
+        let call = IGate::mayOrderCall { datatoken: self.datatoken, assetId: self.asset.id.token_id, consumer };
+        // As `Orders` asks it: what a gate answers to others is no promise.
+        match chain.read_as(chain.contracts.orders, self.gate, call).await {
+            Ok(true) => Ok(()),
+            Ok(false) | Err(ChainError::Reverted { .. }) => Err(CliError::Refused(format!(
+                "this service is ordered by admitted accounts only, and its gate {} does not admit {consumer}; ask the \
+                 publisher {} to be admitted. Nothing was spent",
+                self.gate, self.asset.publisher
+            ))),
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    /// Refuses more than what is given away while the service costs nothing.
+    pub(crate) async fn gives(&self, chain: &Chain, account: Address, count: u64) -> Result<(), CliError> {
+        if !self.sale.limited || !self.price().is_zero() {
+            return Ok(());
+        }
+        let (market, datatoken) = (chain.contracts.market, self.datatoken);
+        let free = chain.read(market, IMarket::freeLimitsOfCall { datatoken }).await?;
+        let own = chain.read(market, IMarket::takenFreeByCall { datatoken, account }).await?;
+        let beyond = |taken: u64, limit: u64| limit != 0 && taken.checked_add(count).is_none_or(|all| all > limit);
+        let refusal = if beyond(own, free.perWallet) {
+            reverts::wallet_limit(account, U256::from(own), U256::from(free.perWallet))
+        } else if beyond(free.taken, free.total) {
+            reverts::total_limit(U256::from(free.taken), U256::from(free.total))
+        } else {
+            return Ok(());
+        };
+        Err(CliError::Refused(format!("{refusal}. Nothing was spent")))
+    }
+
     /// Refuses if nobody would run a job now.
     pub(crate) async fn provider_is_online(&self, client: &Client) -> Result<(), CliError> {
-        let wallet = self.sale.provider;
+        let wallet = self.provider;
         let why = match client.provider(wallet).await {
             Ok(provider) if !provider.online => {
-                format!(
-                    "was last heard of at {}",
-                    crate::reverts::moment(provider.seen_at.unix_timestamp().unsigned_abs())
-                )
+                format!("was last heard of at {}", reverts::moment(provider.seen_at.unix_timestamp().unsigned_abs()))
             }
             Ok(provider) if provider.status.public_key != self.document.atoll.provider.public_key => {
                 "runs with another key than the one that the data is sealed to".to_owned()

@@ -4,13 +4,14 @@ use alloy::primitives::{B256, U256};
 use atoll_compute::client::OrderQuery;
 use atoll_protocol::{
     api::OrderStatus,
-    contracts::{IERC20, IOrders},
+    contracts::{IMarket, IOrders},
 };
 use clap::{Args, Subcommand};
 use serde_json::json;
 
 use crate::{
     buy::amount,
+    chain,
     error::CliError,
     options::Options,
     output::{Output, table},
@@ -117,22 +118,13 @@ impl Return {
         let (consumer, held) = (order.terms.consumer, order.terms.escrowAmount);
         let receipt =
             chain.send(chain.contracts.orders, IOrders::returnExpiredCall { order: order.terms }, U256::ZERO).await?;
-        // Ether and blocked tokens leave no transfer of their own; then it is credited, or was sent as value.
-        let pushed = receipt.logs().iter().any(|log| {
-            alloy::sol_types::SolEvent::decode_log(&log.inner).is_ok_and(
-                |event: alloy::primitives::Log<IERC20::Transfer>| {
-                    event.address == token.address && event.to == consumer && event.value == held
-                },
-            )
-        });
-        let note = if pushed || token.address.is_zero() {
-            ""
-        } else {
-            "\nthe token refused the transfer; withdraw it with `atoll earnings --withdraw`"
-        };
+        let credited = chain::event::<IMarket::RefundCredited>(&receipt, chain.contracts.market).is_ok();
+        let note =
+            if credited { "\nthe transfer was refused; withdraw it with `atoll earnings --withdraw`" } else { "" };
         out.result(
             &json!({
-                "order": self.order, "consumer": consumer, "returned": amount(held, &token), "transaction": receipt.transaction_hash,
+                "order": self.order, "consumer": consumer, "returned": amount(held, &token), "credited": credited,
+                "transaction": receipt.transaction_hash,
             }),
             format!("returned     {} to {consumer}\ntransaction  {}{note}", token.show(held), receipt.transaction_hash),
         );

@@ -9,7 +9,7 @@ use alloy::{
 use atoll_compute::client::Client;
 use atoll_protocol::{
     api::NewUpload,
-    contracts::{IAssetRegistry, IMarket, ServiceTerms},
+    contracts::{IAssetRegistry, IMarket, IOrders, ServiceTerms},
     document::{AssetDocument, Column, Content, Policy, Provider},
     envelope::{ContentKey, Context, FORMAT, PublicKey, key_wrap},
     job::ModelFamily,
@@ -20,7 +20,7 @@ use tokio_util::io::ReaderStream;
 
 use crate::{
     buy::{amount, random},
-    chain::{self, Chain, Token},
+    chain::{self, Chain, ChainError, Token},
     error::CliError,
     infer, keys, money,
     options::{Options, asset_id},
@@ -193,7 +193,7 @@ impl Publish {
         let terms = ServiceTerms {
             provider: plan.provider.wallet,
             paymentToken: plan.token.address,
-            price: uint96(plan.price)?,
+            price: price(plan.price)?,
         };
         let mut document = AssetDocument::table(
             &self.name,
@@ -266,8 +266,10 @@ impl Plan {
             }
         };
         let registry = chain.contracts.asset_registry;
-        let call = IAssetRegistry::datatokenOfCall { assetId: self.token_id, serviceIndex: 0 };
-        let datatoken = chain.read(registry, call).await?;
+        let added = chain.logs::<IAssetRegistry::ServiceAdded>(registry, B256::from(self.token_id)).await?;
+        let first = added.into_iter().find(|(_, service)| service.serviceIndex == 0);
+        let datatoken = first.map(|(_, service)| service.datatoken).ok_or(ChainError::NoEvent(transaction))?;
+        let provider = chain.read(chain.contracts.orders, IOrders::providerOfCall { datatoken }).await?;
         let sale = chain.read(chain.contracts.market, IMarket::saleOfCall { datatoken }).await?;
         let price = U256::from(sale.price);
         // A retry may be of an asset that was published for another price.
@@ -278,7 +280,7 @@ impl Plan {
         out.result(
             &json!({
                 "asset": id, "token_id": self.token_id.to_string(), "datatoken": datatoken, "name": asset.name,
-                "metadata_hash": asset.metadata_hash, "price": amount(price, &token), "provider": sale.provider,
+                "metadata_hash": asset.metadata_hash, "price": amount(price, &token), "provider": provider,
                 "salt": self.salt, "transaction": transaction,
             }),
             format!(
@@ -338,9 +340,10 @@ async fn upload(client: &Client, sealed: seal::Sealed) -> Result<(), CliError> {
     Err(CliError::Unverified("the server did not store the whole ciphertext; nothing was published, try again".into()))
 }
 
-fn uint96(price: U256) -> Result<U96, CliError> {
-    if price > U256::from(U96::MAX) {
-        return Err(CliError::Input("the price is more than a contract can count; lower it".into()));
+/// A price as the contracts take it: below 2^88.
+fn price(price: U256) -> Result<U96, CliError> {
+    if price.bit_len() > 88 {
+        return Err(CliError::Input("the price is more than the market can count; lower it".into()));
     }
     Ok(U96::from(price.to::<u128>()))
 }
@@ -355,8 +358,10 @@ mod tests {
     use super::*;
 
     #[test]
-    fn prices_beyond_96_bits_are_refused() {
-        assert!(uint96(U256::from(u128::MAX)).is_err());
-        assert_eq!(uint96(U256::from(5)).unwrap(), U96::from(5));
+    fn prices_beyond_88_bits_are_refused() {
+        let most = (1u128 << 88) - 1;
+        assert_eq!(price(U256::from(most)).unwrap(), U96::from(most));
+        assert!(price(U256::from(most + 1)).is_err());
+        assert!(price(U256::MAX).is_err());
     }
 }

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use alloy::primitives::{Address, B256, U256};
+use alloy::primitives::{Address, B256, U256, keccak256};
 use atoll_protocol::{
     api::{OrderStatus, SignedReceipt},
     contracts::{IAssetRegistry, IOrders},
@@ -140,7 +140,7 @@ async fn on_chain(chain: &Chain, signed: &SignedReceipt, checks: &mut Vec<Check>
         let hash = signed::signing_hash(receipt, &signed::domain(contracts.chain_id, contracts.orders));
         checks.push(equal("receipt on chain", hash, event.receiptHash, "what fulfilled the order"));
     }
-    match metadata(chain, order.token_id, receipt.metadataHash).await? {
+    match metadata(chain, order.terms.assetId, receipt.metadataHash).await? {
         Some(bytes) => {
             checks.push(Check {
                 name: "metadata",
@@ -165,12 +165,12 @@ async fn on_chain(chain: &Chain, signed: &SignedReceipt, checks: &mut Vec<Check>
 async fn metadata(chain: &Chain, token_id: U256, hash: B256) -> Result<Option<Vec<u8>>, CliError> {
     let (registry, topic) = (chain.contracts.asset_registry, B256::from(token_id));
     for (_, event) in chain.logs::<IAssetRegistry::AssetPublished>(registry, topic).await? {
-        if event.metadataHash == hash {
+        if keccak256(&event.metadata) == hash {
             return Ok(Some(event.metadata.to_vec()));
         }
     }
     for (_, event) in chain.logs::<IAssetRegistry::MetadataUpdated>(registry, topic).await? {
-        if event.metadataHash == hash {
+        if keccak256(&event.metadata) == hash {
             return Ok(Some(event.metadata.to_vec()));
         }
     }

@@ -50,7 +50,9 @@ fn row(asset: &Asset) -> Vec<String> {
     let price = asset.services.iter().find(|s| s.service_index == 0).map_or("not sold".to_owned(), |service| {
         let amount: U256 = service.price.amount.parse().unwrap_or_default();
         let price = format!("{} {}", money::format(amount, service.price.decimals), printable(&service.price.symbol));
-        if service.paused { format!("{price} (paused)") } else { price }
+        let gated = if service.gate.is_some() { " (admitted accounts only)" } else { "" };
+        let paused = if service.paused { " (paused)" } else { "" };
+        format!("{price}{gated}{paused}")
     });
     let rows = serde_json::from_value::<AssetDocument>(asset.metadata.clone())
         .map_or("?".to_owned(), |document| document.atoll.content.rows.to_string());

@@ -10,7 +10,7 @@ use alloy::{
     signers::local::PrivateKeySigner,
     sol_types::{SolCall, SolEvent, SolValue},
 };
-use atoll_protocol::contracts::{IAssetRegistry, IOrders, Order};
+use atoll_protocol::contracts::{IAssetRegistry, IOrders, Order, Service};
 use serde::{Deserialize, Serialize};
 
 /// Time for one call to the RPC endpoint.
@@ -69,19 +69,24 @@ pub enum ChainError {
     NotMined(B256),
 }
 
-/// What the chain says about an order and what it is for.
+/// Where an order stands, and on which chain.
 #[derive(Clone)]
-pub struct Facts {
+pub struct Standing {
     /// Chain that was asked.
     pub chain_id: u64,
     /// State of the order.
     pub order_status: IOrders::Status,
+}
+
+/// What the chain says about what an open order is for.
+#[derive(Clone)]
+pub struct Facts {
     /// keccak-256 of the asset's metadata.
     pub metadata_hash: B256,
     /// State of the asset.
     pub asset_state: IAssetRegistry::State,
-    /// Datatoken of the asset's service.
-    pub datatoken: Address,
+    /// What the order's datatoken orders.
+    pub service: Service,
     /// Time of the newest block, in Unix seconds.
     pub block_time: u64,
 }
@@ -135,23 +140,27 @@ impl Chain {
         timed("say its chain id", self.provider.get_chain_id()).await
     }
 
-    /// Everything that a check needs, read from the chain.
+    /// Where an order stands.
     ///
     /// # Errors
     /// See [`ChainError`].
-    pub async fn facts(&self, order: B256, asset: U256, service_index: u32) -> Result<Facts, ChainError> {
+    pub async fn standing(&self, order: B256) -> Result<Standing, ChainError> {
+        Ok(Standing { chain_id: self.chain_id().await?, order_status: self.order_status(order).await? })
+    }
+
+    /// What an order is for that is open: nothing that it names is unknown to the registry, which would refuse to answer.
+    ///
+    /// # Errors
+    /// See [`ChainError`].
+    pub async fn facts(&self, order: &Order) -> Result<Facts, ChainError> {
         let registry = self.deployment.asset_registry;
         let block = timed("say its newest block", self.provider.get_block(alloy::eips::BlockId::latest()))
             .await?
             .ok_or(ChainError::Rpc { what: "say its newest block", cause: "there is none".to_owned() })?;
         Ok(Facts {
-            chain_id: self.chain_id().await?,
-            order_status: self.order_status(order).await?,
-            metadata_hash: self.call(registry, IAssetRegistry::metadataHashOfCall { assetId: asset }).await?,
-            asset_state: self.call(registry, IAssetRegistry::stateOfCall { assetId: asset }).await?,
-            datatoken: self
-                .call(registry, IAssetRegistry::datatokenOfCall { assetId: asset, serviceIndex: service_index })
-                .await?,
+            metadata_hash: self.call(registry, IAssetRegistry::metadataHashOfCall { assetId: order.assetId }).await?,
+            asset_state: self.call(registry, IAssetRegistry::stateOfCall { assetId: order.assetId }).await?,
+            service: self.call(registry, IAssetRegistry::serviceOfCall { datatoken: order.datatoken }).await?,
             block_time: block.header.timestamp,
         })
     }

@@ -14,7 +14,7 @@ use atoll_protocol::{
     signed,
 };
 
-use crate::chain::{Deployment, Facts, order_id};
+use crate::chain::{Deployment, Facts, Standing, order_id};
 
 /// Seconds between the end of a job's time limit and the order's deadline: to seal, upload and settle.
 const SETTLE_SECONDS: u64 = 20;
@@ -101,11 +101,11 @@ pub(crate) fn authentic(own: &Own<'_>, lease: &Lease) -> Result<Authentic, Refus
 }
 
 /// The order can still be worked on.
-pub(crate) fn open(own: &Own<'_>, facts: &Facts) -> Result<(), Refusal> {
-    if facts.chain_id != own.deployment.chain_id {
+pub(crate) fn open(own: &Own<'_>, standing: &Standing) -> Result<(), Refusal> {
+    if standing.chain_id != own.deployment.chain_id {
         return refuse("the provider's RPC endpoint is on another chain");
     }
-    match facts.order_status {
+    match standing.order_status {
         IOrders::Status::Open => Ok(()),
         IOrders::Status::None => refuse("there is no such order on chain"),
         IOrders::Status::Fulfilled => refuse("the order was used before; open a new one"),
@@ -138,7 +138,9 @@ pub(crate) fn accepted(
             "the order's deadline leaves less than the {needed} s that the job may take; open an order with a later one"
         ));
     }
-    if facts.datatoken != job.order.datatoken {
+    // The order's id commits to its asset, and the registry says what its datatoken is for.
+    let paid_for = (facts.service.assetId, facts.service.serviceIndex);
+    if job.order.assetId != asset.token_id || paid_for != (asset.token_id, lease.service_index) {
         return refuse("the order paid for another data set or service than the one that the job names");
     }
     if matches!(facts.asset_state, IAssetRegistry::State::Revoked) {

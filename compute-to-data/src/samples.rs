@@ -7,7 +7,7 @@ use alloy::{
 use atoll_protocol::{
     api::{Job, JobStatus, Lease, OrderTerms, SignedReceipt},
     canonical,
-    contracts::{IAssetRegistry, IOrders, Order},
+    contracts::{IAssetRegistry, IOrders, Order, Service},
     document::{AssetDocument, Column, ColumnKind, Content, Policy, Provider},
     envelope::{ContentKey, Context, FORMAT, SecretKey, key_wrap},
     ids::AssetId,
@@ -20,7 +20,7 @@ use time::OffsetDateTime;
 use uuid::Uuid;
 
 use crate::{
-    chain::{Deployment, Facts, order_id},
+    chain::{Deployment, Facts, Standing, order_id},
     checks::Own,
     journal::Entry,
 };
@@ -135,6 +135,7 @@ pub(crate) fn report() -> Report {
 
 pub(crate) fn order() -> Order {
     Order {
+        assetId: asset().token_id,
         datatoken: DATATOKEN,
         consumer: wallet(2).address(),
         provider: wallet(1).address(),
@@ -192,13 +193,15 @@ pub(crate) fn sign(request: &JobRequest, wallet: &PrivateKeySigner) -> alloy::pr
 
 pub(crate) fn facts(document: &AssetDocument) -> Facts {
     Facts {
-        chain_id: 31337,
-        order_status: IOrders::Status::Open,
         metadata_hash: keccak256(document.to_bytes().unwrap()),
         asset_state: IAssetRegistry::State::Active,
-        datatoken: DATATOKEN,
+        service: Service { assetId: asset().token_id, serviceIndex: 0, provider: wallet(1).address() },
         block_time: NOW,
     }
+}
+
+pub(crate) fn standing() -> Standing {
+    Standing { chain_id: 31337, order_status: IOrders::Status::Open }
 }
 
 pub(crate) fn own(deployment: &Deployment) -> Own<'_> {

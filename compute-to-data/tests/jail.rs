@@ -186,8 +186,11 @@ fn an_unprivileged_runner_has_the_same_jail() {
     let open = std::env::temp_dir().join(format!("atoll-jail-{}", std::process::id()));
     let this = open.join("deps/jail");
     fs::create_dir_all(open.join("deps")).unwrap();
-    fs::copy(std::env::current_exe().unwrap(), &this).unwrap();
-    fs::copy(trainer(), open.join("atoll-trainer")).unwrap();
+    // By a process of its own: a worker of another test would inherit the open file for a moment, and a file that is open
+    // for writing can not be started.
+    for (from, to) in [(std::env::current_exe().unwrap(), &this), (trainer(), &open.join("atoll-trainer"))] {
+        assert!(Command::new("cp").arg(from).arg(to).status().unwrap().success());
+    }
     for path in [&open, &open.join("deps"), &this, &open.join("atoll-trainer")] {
         fs::set_permissions(path, fs::Permissions::from_mode(0o755)).unwrap();
     }

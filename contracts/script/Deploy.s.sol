@@ -6,6 +6,7 @@ import {console} from "forge-std/console.sol";
 import {AssetRegistry} from "../src/AssetRegistry.sol";
 import {Datatoken} from "../src/Datatoken.sol";
 import {Market} from "../src/Market.sol";
+import {MemberList} from "../src/MemberList.sol";
 import {Orders} from "../src/Orders.sol";
 import {TestDollar} from "../src/testnet/TestDollar.sol";
 
@@ -25,6 +26,7 @@ contract Deploy is Script {
         address implementation;
         address market;
         address orders;
+        address memberList;
         address testDollar;
     }
 
@@ -56,9 +58,10 @@ contract Deploy is Script {
         address orders = vm.computeCreateAddress(deployer, nonce + 3);
 
         deployed.implementation = address(new Datatoken(market, orders));
-        deployed.registry = address(new AssetRegistry(market, deployed.implementation));
+        deployed.registry = address(new AssetRegistry(market, orders, deployed.implementation));
         deployed.market = address(new Market(deployed.registry, orders, feeBps, feeReceiver));
-        deployed.orders = address(new Orders(deployed.registry, market));
+        deployed.orders = address(new Orders(deployed.registry, market, deployed.implementation));
+        deployed.memberList = address(new MemberList(deployed.registry));
 
         require(deployed.market == market, "the market is not where it was expected");
         require(deployed.orders == orders, "orders is not where it was expected");
@@ -71,6 +74,7 @@ contract Deploy is Script {
         vm.serializeAddress(json, "asset_registry", deployed.registry);
         vm.serializeAddress(json, "datatoken_implementation", deployed.implementation);
         vm.serializeAddress(json, "market", deployed.market);
+        vm.serializeAddress(json, "member_list", deployed.memberList);
         if (deployed.testDollar != address(0)) vm.serializeAddress(json, "test_dollar", deployed.testDollar);
         json = vm.serializeAddress(json, "orders", deployed.orders);
 

@@ -5,21 +5,23 @@ import {ERC721} from "@openzeppelin/contracts/token/ERC721/ERC721.sol";
 import {Clones} from "@openzeppelin/contracts/proxy/Clones.sol";
 import {IAssetRegistry, ServiceTerms} from "./interfaces/IAssetRegistry.sol";
 import {IMarket} from "./interfaces/IMarket.sol";
-import {DatatokenArgs} from "./DatatokenArgs.sol";
+import {IOrders} from "./interfaces/IOrders.sol";
+import {AssetToken} from "./AssetToken.sol";
+import {DatatokenArgs, Service} from "./DatatokenArgs.sol";
 
 /// @title The register of assets
-/// @dev Holds no money and has no administrator. What it calls is the market and its own clones, neither of which calls
-/// anyone else, so there is nothing to re-enter.
-contract AssetRegistry is ERC721, IAssetRegistry {
+/// @dev Holds no money and has no administrator. What it calls is the market, the orders and its own clones, and those
+/// calls go no further: there is nothing to re-enter.
+contract AssetRegistry is AssetToken, IAssetRegistry {
     IMarket public immutable MARKET;
+    IOrders public immutable ORDERS;
     address public immutable DATATOKEN_IMPLEMENTATION;
 
     mapping(uint256 assetId => bytes32) private _metadataHash;
-    /// @dev `Active` is the zero value: publishing writes nothing here.
-    mapping(uint256 assetId => State) private _state;
 
-    constructor(address market, address datatokenImplementation) ERC721("Atoll Asset", "ATOLL") {
+    constructor(address market, address orders, address datatokenImplementation) ERC721("Atoll Asset", "ATOLL") {
         MARKET = IMarket(market);
+        ORDERS = IOrders(orders);
         DATATOKEN_IMPLEMENTATION = datatokenImplementation;
     }
 
@@ -29,10 +31,12 @@ contract AssetRegistry is ERC721, IAssetRegistry {
         returns (uint256 assetId, address datatoken)
     {
         assetId = assetIdOf(msg.sender, salt);
-        // `_update` instead of `_mint`, for an error that names the asset. The receiver's hook is not called: the
-        // publisher is the caller and knows what it asked for.
-        require(_update(msg.sender, assetId, address(0)) == address(0), AssetExists(assetId));
-        emit AssetPublished(assetId, msg.sender, salt, _setMetadata(assetId, metadata), metadata);
+        require(_ownerOf(assetId) == address(0), AssetExists(assetId));
+        // `_update` instead of `_mint`: the receiver's hook is not called, since the publisher is the caller and knows
+        // what it asked for. `Active` is the zero value.
+        _update(msg.sender, assetId, address(0));
+        _setMetadata(assetId, metadata);
+        emit AssetPublished(assetId, msg.sender, salt, metadata);
         datatoken = _addService(assetId, 0, terms);
     }
 
@@ -41,22 +45,27 @@ contract AssetRegistry is ERC721, IAssetRegistry {
         external
         returns (address datatoken)
     {
-        _requireAssetOwner(assetId);
-        // CREATE2 would refuse as well, but without saying why.
-        require(datatokenOf(assetId, serviceIndex).code.length == 0, ServiceExists(assetId, serviceIndex));
+        Asset storage asset = _assets[assetId];
+        require(asset.owner == msg.sender, NotAssetOwner(msg.sender, assetId));
+        uint32 next = asset.lastService + 1;
+        require(serviceIndex == next, NotNextService(assetId, serviceIndex, next));
+        asset.lastService = next;
         datatoken = _addService(assetId, serviceIndex, terms);
     }
 
     /// @inheritdoc IAssetRegistry
     function updateMetadata(uint256 assetId, bytes calldata metadata) external {
         _requireAssetOwner(assetId);
-        emit MetadataUpdated(assetId, msg.sender, _setMetadata(assetId, metadata), metadata);
+        _setMetadata(assetId, metadata);
+        emit MetadataUpdated(assetId, msg.sender, metadata);
     }
 
     /// @inheritdoc IAssetRegistry
     function setState(uint256 assetId, State newState) external {
         _requireAssetOwner(assetId);
-        _state[assetId] = newState;
+        State former = _assets[assetId].state;
+        _assets[assetId].state = newState;
+        if (_orderable(former) != _orderable(newState)) ORDERS.setClosed(assetId, !_orderable(newState));
         emit StateChanged(assetId, msg.sender, newState);
     }
 
@@ -69,19 +78,24 @@ contract AssetRegistry is ERC721, IAssetRegistry {
     /// @inheritdoc IAssetRegistry
     function stateOf(uint256 assetId) external view returns (State) {
         _requireOwned(assetId);
-        return _state[assetId];
+        return _assets[assetId].state;
     }
 
     /// @inheritdoc IAssetRegistry
-    function isOrderable(uint256 assetId) external view returns (bool) {
+    function servicesOf(uint256 assetId) external view returns (uint32) {
         _requireOwned(assetId);
-        State state = _state[assetId];
-        return state == State.Active || state == State.Unlisted;
+        return _assets[assetId].lastService + 1;
+    }
+
+    /// @inheritdoc IAssetRegistry
+    function ordering(uint256 assetId) external view returns (address publisher, bool orderable) {
+        publisher = _requireOwned(assetId);
+        orderable = _orderable(_assets[assetId].state);
     }
 
     /// @inheritdoc IAssetRegistry
     function assetIdOf(address publisher, bytes32 salt) public view returns (uint256) {
-        // 96 bits fit into a datatoken's code beside its service's index. To take another publisher's id one would have
+        // 96 bits fit into a datatoken's code beside its service's number. To take another publisher's id one would have
         // to hit these 96 bits (a second preimage): salts are bound to the caller, so a collision of one's own gains
         // nothing but a publication that reverts.
         // forge-lint: disable-next-line(unsafe-typecast)
@@ -89,29 +103,36 @@ contract AssetRegistry is ERC721, IAssetRegistry {
     }
 
     /// @inheritdoc IAssetRegistry
-    function datatokenOf(uint256 assetId, uint32 serviceIndex) public view returns (address) {
-        return Clones.predictDeterministicAddressWithImmutableArgs(
-            DATATOKEN_IMPLEMENTATION, DatatokenArgs.encode(assetId, serviceIndex), DatatokenArgs.SALT
+    function datatokenOf(uint256 assetId, uint32 serviceIndex, address provider) external view returns (address) {
+        return DatatokenArgs.addressOf(
+            DatatokenArgs.encode(assetId, serviceIndex, provider), address(this), DATATOKEN_IMPLEMENTATION
         );
+    }
+
+    /// @inheritdoc IAssetRegistry
+    function serviceOf(address datatoken) external view returns (Service memory) {
+        return DatatokenArgs.verified(datatoken, address(this), DATATOKEN_IMPLEMENTATION);
     }
 
     function _addService(uint256 assetId, uint32 serviceIndex, ServiceTerms calldata terms)
         private
         returns (address datatoken)
     {
+        address provider = terms.provider == address(0) ? msg.sender : terms.provider;
         datatoken = Clones.cloneDeterministicWithImmutableArgs(
-            DATATOKEN_IMPLEMENTATION, DatatokenArgs.encode(assetId, serviceIndex), DatatokenArgs.SALT
+            DATATOKEN_IMPLEMENTATION, DatatokenArgs.encode(assetId, serviceIndex, provider), DatatokenArgs.SALT
         );
-        ServiceTerms memory resolved = terms;
-        if (resolved.provider == address(0)) resolved.provider = msg.sender;
-        emit ServiceAdded(assetId, datatoken, serviceIndex, resolved.provider, resolved.paymentToken, resolved.price);
-        MARKET.list(assetId, datatoken, resolved);
+        emit ServiceAdded(assetId, msg.sender, datatoken, serviceIndex, provider, terms.paymentToken, terms.price);
+        MARKET.list(datatoken, terms.paymentToken, terms.price);
     }
 
-    function _setMetadata(uint256 assetId, bytes calldata metadata) private returns (bytes32 metadataHash) {
+    function _setMetadata(uint256 assetId, bytes calldata metadata) private {
         require(metadata.length != 0, EmptyMetadata());
-        metadataHash = keccak256(metadata);
-        _metadataHash[assetId] = metadataHash;
+        _metadataHash[assetId] = keccak256(metadata);
+    }
+
+    function _orderable(State state) private pure returns (bool) {
+        return state == State.Active || state == State.Unlisted;
     }
 
     function _requireAssetOwner(uint256 assetId) private view {

@@ -4,11 +4,12 @@ pragma solidity 0.8.30;
 import {IERC20} from "@openzeppelin/contracts/token/ERC20/IERC20.sol";
 import {IERC20Permit} from "@openzeppelin/contracts/token/ERC20/extensions/IERC20Permit.sol";
 import {SafeERC20} from "@openzeppelin/contracts/token/ERC20/utils/SafeERC20.sol";
+import {SafeCast} from "@openzeppelin/contracts/utils/math/SafeCast.sol";
 import {ReentrancyGuardTransient} from "@openzeppelin/contracts/utils/ReentrancyGuardTransient.sol";
-import {IAssetRegistry, ServiceTerms} from "./interfaces/IAssetRegistry.sol";
+import {IAssetRegistry} from "./interfaces/IAssetRegistry.sol";
 import {IDatatoken} from "./interfaces/IDatatoken.sol";
-import {IMarket, Limits, Permit, Sale} from "./interfaces/IMarket.sol";
-import {IOrders, Order} from "./interfaces/IOrders.sol";
+import {FreeLimits, IMarket, Limits, Permit, Sale} from "./interfaces/IMarket.sol";
+import {IOrders, OpenRequest, Payment} from "./interfaces/IOrders.sol";
 import {DatatokenArgs} from "./DatatokenArgs.sol";
 
 /// @title Fixed-price sale of datatokens
@@ -38,7 +39,31 @@ contract Market is IMarket, ReentrancyGuardTransient {
     /// @notice Who is credited with it.
     address public immutable FEE_RECEIVER;
 
-    mapping(address datatoken => Sale) private _sales;
+    /// @dev None: the registry listed no such datatoken. Plain: its settings are all zero, so nobody has to read them.
+    enum Listing {
+        None,
+        Plain,
+        Special
+    }
+
+    /// @dev What every purchase reads, in one slot.
+    struct Price {
+        address paymentToken;
+        uint88 amount;
+        Listing listing;
+    }
+
+    /// @dev What is zero for a sale as it was listed.
+    struct Settings {
+        uint16 referralBps;
+        bool paused;
+        bool limited;
+    }
+
+    mapping(address datatoken => Price) private _prices;
+    mapping(address datatoken => Settings) private _settings;
+    mapping(address datatoken => FreeLimits) private _freeLimits;
+    mapping(address datatoken => mapping(address account => uint64)) private _takenFree;
     mapping(address token => mapping(address account => uint256)) private _earnings;
 
     modifier onlyOrders() {
@@ -59,8 +84,7 @@ contract Market is IMarket, ReentrancyGuardTransient {
 
     /// @inheritdoc IMarket
     function buy(address datatoken, uint256 count, Limits calldata limits) external payable nonReentrant {
-        (Sale memory sale, uint256 assetId) = _agreed(datatoken, limits);
-        _buy(assetId, datatoken, count, sale, limits.referrer);
+        _buy(datatoken, count, _agreed(datatoken, limits), limits.referrer);
     }
 
     /// @inheritdoc IMarket
@@ -68,94 +92,98 @@ contract Market is IMarket, ReentrancyGuardTransient {
         external
         nonReentrant
     {
-        (Sale memory sale, uint256 assetId) = _agreed(datatoken, limits);
+        Sale memory sale = _agreed(datatoken, limits);
         _usePermit(sale.paymentToken, permit);
-        _buy(assetId, datatoken, count, sale, limits.referrer);
+        _buy(datatoken, count, sale, limits.referrer);
     }
 
     /// @inheritdoc IMarket
-    function buyAndOpen(
-        address datatoken,
-        bytes32 requestHash,
-        uint64 orderDeadline,
-        bytes32 salt,
-        Limits calldata limits
-    ) external payable nonReentrant returns (bytes32 orderId) {
-        (Sale memory sale, uint256 assetId) = _agreed(datatoken, limits);
-        orderId = _payAndOpen(assetId, _order(datatoken, requestHash, orderDeadline, salt, sale, limits.referrer));
+    function buyAndOpen(OpenRequest calldata request, Limits calldata limits)
+        external
+        payable
+        nonReentrant
+        returns (bytes32 orderId)
+    {
+        orderId = _buyAndOpen(request, _agreed(request.datatoken, limits), limits.referrer);
     }
 
     /// @inheritdoc IMarket
-    function buyAndOpenWithPermit(
-        address datatoken,
-        bytes32 requestHash,
-        uint64 orderDeadline,
-        bytes32 salt,
-        Limits calldata limits,
-        Permit calldata permit
-    ) external nonReentrant returns (bytes32 orderId) {
-        (Sale memory sale, uint256 assetId) = _agreed(datatoken, limits);
+    function buyAndOpenWithPermit(OpenRequest calldata request, Limits calldata limits, Permit calldata permit)
+        external
+        nonReentrant
+        returns (bytes32 orderId)
+    {
+        Sale memory sale = _agreed(request.datatoken, limits);
         _usePermit(sale.paymentToken, permit);
-        orderId = _payAndOpen(assetId, _order(datatoken, requestHash, orderDeadline, salt, sale, limits.referrer));
+        orderId = _buyAndOpen(request, sale, limits.referrer);
     }
 
     /// @inheritdoc IMarket
-    function list(uint256 assetId, address datatoken, ServiceTerms calldata terms) external {
+    function list(address datatoken, address paymentToken, uint96 price) external {
         require(msg.sender == address(REGISTRY), NotRegistry(msg.sender));
-        _requirePaymentToken(datatoken, terms.paymentToken);
-        _sales[datatoken] = Sale({
-            provider: terms.provider,
-            referralBps: 0,
-            paused: false,
-            paymentToken: terms.paymentToken,
-            price: terms.price
-        });
-        emit ServiceListed(assetId, datatoken, terms.provider, terms.paymentToken, terms.price);
+        _setPrice(datatoken, paymentToken, price, Listing.Plain);
     }
 
     /// @inheritdoc IMarket
     function setPrice(address datatoken, address paymentToken, uint96 price) external {
-        (Sale storage sale, uint256 assetId) = _ownSale(datatoken);
-        _requirePaymentToken(datatoken, paymentToken);
-        (sale.paymentToken, sale.price) = (paymentToken, price);
-        emit PriceChanged(assetId, datatoken, msg.sender, paymentToken, price);
+        uint256 assetId = _ownSale(datatoken);
+        _setPrice(datatoken, paymentToken, price, _prices[datatoken].listing);
+        emit PriceChanged(assetId, msg.sender, datatoken, paymentToken, price);
     }
 
     /// @inheritdoc IMarket
     function setPaused(address datatoken, bool paused) external {
-        (Sale storage sale, uint256 assetId) = _ownSale(datatoken);
-        sale.paused = paused;
-        emit SalePaused(assetId, datatoken, msg.sender, paused);
+        uint256 assetId = _ownSale(datatoken);
+        Settings memory settings = _settings[datatoken];
+        settings.paused = paused;
+        _setSettings(datatoken, settings);
+        emit SalePaused(assetId, msg.sender, datatoken, paused);
     }
 
     /// @inheritdoc IMarket
     function setReferral(address datatoken, uint16 bps) external {
-        (Sale storage sale, uint256 assetId) = _ownSale(datatoken);
+        uint256 assetId = _ownSale(datatoken);
         require(bps <= MAX_REFERRAL_BPS, ReferralTooHigh(bps, MAX_REFERRAL_BPS));
-        sale.referralBps = bps;
-        emit ReferralChanged(assetId, datatoken, msg.sender, bps);
+        Settings memory settings = _settings[datatoken];
+        settings.referralBps = bps;
+        _setSettings(datatoken, settings);
+        emit ReferralChanged(assetId, msg.sender, datatoken, bps);
     }
 
     /// @inheritdoc IMarket
-    function setProvider(address datatoken, address provider) external {
-        (Sale storage sale, uint256 assetId) = _ownSale(datatoken);
-        address resolved = provider == address(0) ? msg.sender : provider;
-        sale.provider = resolved;
-        emit ProviderChanged(assetId, datatoken, msg.sender, resolved);
+    function setFreeLimits(address datatoken, uint64 perWallet, uint64 total) external {
+        uint256 assetId = _ownSale(datatoken);
+        FreeLimits storage free = _freeLimits[datatoken];
+        (free.perWallet, free.total) = (perWallet, total);
+        Settings memory settings = _settings[datatoken];
+        settings.limited = perWallet != 0 || total != 0;
+        _setSettings(datatoken, settings);
+        emit FreeLimitsChanged(assetId, msg.sender, datatoken, perWallet, total);
     }
 
     /// @inheritdoc IMarket
     /// @dev Not locked: it moves nothing, it only renames a liability that is held already.
-    function settle(Order calldata order, address publisher) external onlyOrders returns (uint256 earned) {
-        earned = _credit(
-            order.escrowToken, order.escrowAmount, publisher, order.referrer, order.referralFee, order.protocolFee
-        );
+    function settle(
+        address token,
+        uint256 amount,
+        address publisher,
+        address referrer,
+        uint256 referralFee,
+        uint256 protocolFee
+    ) external onlyOrders returns (uint256 earned) {
+        earned = _credit(token, amount, publisher, referrer, referralFee, protocolFee);
     }
 
     /// @inheritdoc IMarket
-    function refund(Order calldata order) external onlyOrders nonReentrant {
-        (address token, address consumer, uint256 amount) = (order.escrowToken, order.consumer, order.escrowAmount);
-        if (amount == 0) return;
+    function refund(address datatoken, address consumer, address token, uint256 amount)
+        external
+        onlyOrders
+        nonReentrant
+    {
+        if (amount == 0) {
+            _giveBackFree(datatoken, consumer);
+            return;
+        }
         uint256 available = gasleft();
         require(available >= REFUND_GAS_LEFT, TooLittleGas(available, REFUND_GAS_LEFT));
         try this.push{gas: REFUND_GAS}(token, consumer, amount) {}
@@ -190,33 +218,45 @@ contract Market is IMarket, ReentrancyGuardTransient {
     }
 
     /// @inheritdoc IMarket
-    function saleOf(address datatoken) external view returns (Sale memory) {
-        return _sales[datatoken];
+    function saleOf(address datatoken) public view returns (Sale memory sale) {
+        Price memory price = _prices[datatoken];
+        require(price.listing != Listing.None, UnknownService(datatoken));
+        (sale.paymentToken, sale.price) = (price.paymentToken, price.amount);
+        if (price.listing == Listing.Special) {
+            Settings memory settings = _settings[datatoken];
+            (sale.referralBps, sale.paused, sale.limited) = (settings.referralBps, settings.paused, settings.limited);
+        }
     }
 
-    /// @dev The sale as it is now, if the buyer agrees to it and may order. Read once: what a payment token's hook changes
-    /// later has no effect on this purchase.
-    function _agreed(address datatoken, Limits calldata limits)
-        private
-        view
-        returns (Sale memory sale, uint256 assetId)
-    {
-        sale = _sales[datatoken];
-        require(sale.provider != address(0), UnknownService(datatoken));
+    /// @inheritdoc IMarket
+    function freeLimitsOf(address datatoken) external view returns (FreeLimits memory) {
+        return _freeLimits[datatoken];
+    }
+
+    /// @inheritdoc IMarket
+    function takenFreeBy(address datatoken, address account) external view returns (uint64) {
+        return _takenFree[datatoken][account];
+    }
+
+    /// @dev The sale as it is now, if the buyer agrees to it. Read once: what a payment token's hook changes later has no
+    /// effect on this purchase.
+    function _agreed(address datatoken, Limits calldata limits) private view returns (Sale memory sale) {
+        sale = saleOf(datatoken);
         require(!sale.paused, SaleIsPaused(datatoken));
         require(block.timestamp <= limits.deadline, PurchaseExpired(limits.deadline));
         require(sale.paymentToken == limits.paymentToken, WrongPaymentToken(sale.paymentToken, limits.paymentToken));
         require(sale.price <= limits.maxPrice, PriceTooHigh(sale.price, limits.maxPrice));
-        (assetId,) = DatatokenArgs.read(datatoken);
-        require(REGISTRY.isOrderable(assetId), NotOrderable(assetId));
     }
 
-    function _buy(uint256 assetId, address datatoken, uint256 count, Sale memory sale, address referrer) private {
+    function _buy(address datatoken, uint256 count, Sale memory sale, address referrer) private {
         require(count != 0, ZeroCount());
+        uint256 assetId = DatatokenArgs.assetIdOf(datatoken);
+        (address publisher, bool orderable) = REGISTRY.ordering(assetId);
+        require(orderable, NotOrderable(assetId));
+        _takeFree(datatoken, count, sale);
         uint256 paid = count * sale.price;
         _collect(sale.paymentToken, paid);
         (uint256 referralFee, uint256 protocolFee) = _fees(paid, sale.referralBps, referrer);
-        address publisher = REGISTRY.ownerOf(assetId);
         _credit(sale.paymentToken, paid, publisher, referrer, referralFee, protocolFee);
         emit DatatokenSold(
             assetId,
@@ -233,29 +273,39 @@ contract Market is IMarket, ReentrancyGuardTransient {
         IDatatoken(datatoken).mint(msg.sender, count * ONE_DATATOKEN);
     }
 
-    function _payAndOpen(uint256 assetId, Order memory order) private returns (bytes32 orderId) {
-        _collect(order.escrowToken, order.escrowAmount);
-        orderId = ORDERS.openPaid(order, assetId);
+    /// @dev Whether the service may be ordered, and by whom it is run, is for `Orders` to say.
+    function _buyAndOpen(OpenRequest calldata request, Sale memory sale, address referrer)
+        private
+        returns (bytes32 orderId)
+    {
+        _takeFree(request.datatoken, 1, sale);
+        _collect(sale.paymentToken, sale.price);
+        (uint256 referralFee, uint256 protocolFee) = _fees(sale.price, sale.referralBps, referrer);
+        orderId = ORDERS.openPaid(
+            request, msg.sender, Payment(sale.paymentToken, sale.price, referrer, referralFee, protocolFee)
+        );
     }
 
-    function _order(
-        address datatoken,
-        bytes32 requestHash,
-        uint64 deadline,
-        bytes32 salt,
-        Sale memory sale,
-        address referrer
-    ) private view returns (Order memory order) {
-        order.datatoken = datatoken;
-        order.consumer = msg.sender;
-        order.provider = sale.provider;
-        order.requestHash = requestHash;
-        order.deadline = deadline;
-        order.salt = salt;
-        order.escrowToken = sale.paymentToken;
-        order.escrowAmount = sale.price;
-        order.referrer = referrer;
-        (order.referralFee, order.protocolFee) = _fees(sale.price, sale.referralBps, referrer);
+    /// @dev Counts what is taken for nothing, where that is limited. What was taken before there was a limit is not known.
+    function _takeFree(address datatoken, uint256 count, Sale memory sale) private {
+        if (!sale.limited || sale.price != 0) return;
+        FreeLimits storage free = _freeLimits[datatoken];
+        (uint256 perWallet, uint256 total, uint256 before) = (free.perWallet, free.total, free.taken);
+        uint256 mine = _takenFree[datatoken][msg.sender];
+        require(perWallet == 0 || mine + count <= perWallet, WalletLimitReached(datatoken, msg.sender, mine, perWallet));
+        require(total == 0 || before + count <= total, TotalLimitReached(datatoken, before, total));
+        free.taken = SafeCast.toUint64(before + count);
+        _takenFree[datatoken][msg.sender] = SafeCast.toUint64(mine + count);
+    }
+
+    /// @dev A free order that failed does not count. One that was opened before there was a limit can at most undo another
+    /// count of its own consumer; so the total always is the sum of the accounts' counts.
+    function _giveBackFree(address datatoken, address consumer) private {
+        if (!_settings[datatoken].limited) return;
+        uint64 mine = _takenFree[datatoken][consumer];
+        if (mine == 0) return;
+        _takenFree[datatoken][consumer] = mine - 1;
+        --_freeLimits[datatoken].taken;
     }
 
     /// @dev Both fees round down, so that what rounding leaves stays with the publisher.
@@ -277,7 +327,10 @@ contract Market is IMarket, ReentrancyGuardTransient {
         uint256 protocolFee
     ) private returns (uint256 earned) {
         mapping(address account => uint256) storage earnings = _earnings[token];
-        earned = paid - referralFee - protocolFee;
+        unchecked {
+            // Both are parts of `paid`: see `_fees` and the caps.
+            earned = paid - referralFee - protocolFee;
+        }
         if (earned != 0) earnings[publisher] += earned;
         if (referralFee != 0) earnings[referrer] += referralFee;
         if (protocolFee != 0) earnings[FEE_RECEIVER] += protocolFee;
@@ -325,10 +378,22 @@ contract Market is IMarket, ReentrancyGuardTransient {
         require(token != datatoken && token.code.length != 0, InvalidPaymentToken(token));
     }
 
-    function _ownSale(address datatoken) private view returns (Sale storage sale, uint256 assetId) {
-        sale = _sales[datatoken];
-        require(sale.provider != address(0), UnknownService(datatoken));
-        (assetId,) = DatatokenArgs.read(datatoken);
+    function _setPrice(address datatoken, address paymentToken, uint96 price, Listing listing) private {
+        require(price < 2 ** 88, PriceOutOfRange(price));
+        _requirePaymentToken(datatoken, paymentToken);
+        // forge-lint: disable-next-line(unsafe-typecast)
+        _prices[datatoken] = Price(paymentToken, uint88(price), listing);
+    }
+
+    function _setSettings(address datatoken, Settings memory settings) private {
+        bool plain = settings.referralBps == 0 && !settings.paused && !settings.limited;
+        _settings[datatoken] = settings;
+        _prices[datatoken].listing = plain ? Listing.Plain : Listing.Special;
+    }
+
+    function _ownSale(address datatoken) private view returns (uint256 assetId) {
+        require(_prices[datatoken].listing != Listing.None, UnknownService(datatoken));
+        assetId = DatatokenArgs.assetIdOf(datatoken);
         require(REGISTRY.ownerOf(assetId) == msg.sender, NotAssetOwner(msg.sender, assetId));
     }
 

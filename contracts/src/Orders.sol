@@ -1,21 +1,19 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 pragma solidity 0.8.30;
 
-import {IERC20} from "@openzeppelin/contracts/token/ERC20/IERC20.sol";
-import {SafeERC20} from "@openzeppelin/contracts/token/ERC20/utils/SafeERC20.sol";
 import {IAssetRegistry} from "./interfaces/IAssetRegistry.sol";
 import {IDatatoken} from "./interfaces/IDatatoken.sol";
 import {IMarket} from "./interfaces/IMarket.sol";
-import {IOrders, OpenRequest, Order} from "./interfaces/IOrders.sol";
-import {DatatokenArgs} from "./DatatokenArgs.sol";
+import {IGate} from "./interfaces/IGate.sol";
+import {IOrders, OpenRequest, Order, Payment} from "./interfaces/IOrders.sol";
+import {DatatokenArgs, Service} from "./DatatokenArgs.sol";
 
 /// @title Escrow of orders
-/// @dev Every state change precedes every call, and an order's status is what guards it; besides the market and the
-/// registry only genuine datatokens are called, which call nobody. Therefore no re-entrancy lock is needed here: the
-/// one foreign call that can happen below (a refund, inside the market) finds the order ended already.
+/// @dev Holds nothing itself: a payment is held by the market, a datatoken is burnt and minted again if the order fails.
+/// An order's status guards everything, and changes before every call that changes anything. Besides the market and the
+/// registry only genuine datatokens are called, which call nobody, and gates, which are only read. Therefore no re-entrancy
+/// lock is needed here: the one foreign call that can happen below (a refund, inside the market) finds the order ended.
 contract Orders is IOrders {
-    using SafeERC20 for IERC20;
-
     /// @notice What one order redeems: one whole datatoken, in base units.
     uint256 public constant ONE_DATATOKEN = 1e18;
     /// @notice A deadline is at least this far ahead, in seconds: nearer ones could not be met, only cause fees.
@@ -25,49 +23,46 @@ contract Orders is IOrders {
 
     IAssetRegistry public immutable REGISTRY;
     IMarket public immutable MARKET;
+    address public immutable DATATOKEN_IMPLEMENTATION;
+
+    /// @dev What is zero for a service as it was added: run by the provider in its datatoken's code, for everyone.
+    struct Settings {
+        address provider;
+        bool gated;
+    }
 
     mapping(bytes32 orderId => Status) private _status;
+    /// @dev Whether the asset's state allows no orders: the registry's to say, kept here so that no order has to ask.
+    mapping(uint256 assetId => bool) private _closed;
+    mapping(address datatoken => Settings) private _settings;
+    mapping(address datatoken => IGate) private _gates;
 
-    constructor(address registry, address market) {
+    constructor(address registry, address market, address datatokenImplementation) {
         REGISTRY = IAssetRegistry(registry);
         MARKET = IMarket(market);
+        DATATOKEN_IMPLEMENTATION = datatokenImplementation;
     }
 
     /// @inheritdoc IOrders
     function open(OpenRequest[] calldata requests) external returns (bytes32[] memory orderIds) {
         orderIds = new bytes32[](requests.length);
         for (uint256 i = 0; i < requests.length; ++i) {
-            OpenRequest calldata request = requests[i];
-            // The market knows only datatokens that the registry deployed: from here on this one is genuine.
-            address provider = MARKET.saleOf(request.datatoken).provider;
-            require(provider != address(0), UnknownService(request.datatoken));
-            (uint256 assetId,) = DatatokenArgs.read(request.datatoken);
-            require(REGISTRY.isOrderable(assetId), NotOrderable(assetId));
-
+            address datatoken = requests[i].datatoken;
             orderIds[i] = _open(
-                Order({
-                    datatoken: request.datatoken,
-                    consumer: msg.sender,
-                    provider: provider,
-                    requestHash: request.requestHash,
-                    deadline: request.deadline,
-                    salt: request.salt,
-                    escrowToken: request.datatoken,
-                    escrowAmount: ONE_DATATOKEN,
-                    referrer: address(0),
-                    referralFee: 0,
-                    protocolFee: 0
-                }),
-                assetId
+                requests[i], _service(datatoken), msg.sender, Payment(datatoken, ONE_DATATOKEN, address(0), 0, 0)
             );
-            IERC20(request.datatoken).safeTransferFrom(msg.sender, address(this), ONE_DATATOKEN);
+            IDatatoken(datatoken).spend(msg.sender, ONE_DATATOKEN);
         }
     }
 
     /// @inheritdoc IOrders
-    function openPaid(Order calldata order, uint256 assetId) external returns (bytes32 orderId) {
+    function openPaid(OpenRequest calldata request, address consumer, Payment calldata payment)
+        external
+        returns (bytes32 orderId)
+    {
         require(msg.sender == address(MARKET), NotMarket(msg.sender));
-        orderId = _open(order, assetId);
+        // The market sells only what the registry deployed.
+        orderId = _open(request, DatatokenArgs.read(request.datatoken), consumer, payment);
     }
 
     /// @inheritdoc IOrders
@@ -77,16 +72,16 @@ contract Orders is IOrders {
         require(block.timestamp <= order.deadline, OrderExpired(orderId, order.deadline));
         _end(orderId, Status.Fulfilled);
 
-        (uint256 assetId,) = DatatokenArgs.read(order.datatoken);
         // Whoever owns the asset now, not when it was ordered: income follows the token like every other right.
-        address publisher = REGISTRY.ownerOf(assetId);
+        address publisher = REGISTRY.ownerOf(order.assetId);
         uint256 earned = 0;
-        if (_heldHere(order)) {
-            IDatatoken(order.datatoken).burn(order.escrowAmount);
-        } else {
-            earned = MARKET.settle(order, publisher);
+        // A datatoken was paid for when it was bought, and spent when the order was opened.
+        if (!_spent(order)) {
+            earned = MARKET.settle(
+                order.escrowToken, order.escrowAmount, publisher, order.referrer, order.referralFee, order.protocolFee
+            );
         }
-        emit OrderFulfilled(orderId, assetId, msg.sender, publisher, receiptHash, earned);
+        emit OrderFulfilled(orderId, order.assetId, msg.sender, publisher, receiptHash, earned);
     }
 
     /// @inheritdoc IOrders
@@ -94,8 +89,7 @@ contract Orders is IOrders {
         bytes32 orderId = orderIdOf(order);
         _requireProvider(order);
         _end(orderId, Status.Cancelled);
-        (uint256 assetId,) = DatatokenArgs.read(order.datatoken);
-        emit OrderCancelled(orderId, assetId, msg.sender, reason);
+        emit OrderCancelled(orderId, order.assetId, msg.sender, reason);
         _giveBack(order);
     }
 
@@ -104,9 +98,41 @@ contract Orders is IOrders {
         bytes32 orderId = orderIdOf(order);
         require(block.timestamp > order.deadline, OrderNotExpired(orderId, order.deadline));
         _end(orderId, Status.Returned);
-        (uint256 assetId,) = DatatokenArgs.read(order.datatoken);
-        emit OrderReturned(orderId, assetId, msg.sender);
+        emit OrderReturned(orderId, order.assetId, msg.sender);
         _giveBack(order);
+    }
+
+    /// @inheritdoc IOrders
+    function setClosed(uint256 assetId, bool closed) external {
+        require(msg.sender == address(REGISTRY), NotRegistry(msg.sender));
+        _closed[assetId] = closed;
+    }
+
+    /// @inheritdoc IOrders
+    function setProvider(address datatoken, address provider) external {
+        Service memory service = _ownService(datatoken);
+        address resolved = provider == address(0) ? msg.sender : provider;
+        _settings[datatoken].provider = resolved;
+        emit ProviderChanged(service.assetId, msg.sender, datatoken, resolved);
+    }
+
+    /// @inheritdoc IOrders
+    function setGate(address datatoken, address gate) external {
+        Service memory service = _ownService(datatoken);
+        require(gate == address(0) || gate.code.length != 0, InvalidGate(gate));
+        _gates[datatoken] = IGate(gate);
+        _settings[datatoken].gated = gate != address(0);
+        emit GateChanged(service.assetId, msg.sender, datatoken, gate);
+    }
+
+    /// @inheritdoc IOrders
+    function providerOf(address datatoken) external view returns (address) {
+        return _provider(_settings[datatoken], _service(datatoken));
+    }
+
+    /// @inheritdoc IOrders
+    function gateOf(address datatoken) external view returns (address) {
+        return address(_gates[datatoken]);
     }
 
     /// @inheritdoc IOrders
@@ -115,21 +141,49 @@ contract Orders is IOrders {
     }
 
     /// @inheritdoc IOrders
-    function orderIdOf(Order memory order) public view returns (bytes32) {
+    function orderIdOf(Order calldata order) public view returns (bytes32) {
         return keccak256(abi.encode(block.chainid, address(this), order));
     }
 
-    function _open(Order memory order, uint256 assetId) private returns (bytes32 orderId) {
-        _requireDeadline(order.deadline);
-        orderId = orderIdOf(order);
+    function _open(OpenRequest calldata request, Service memory service, address consumer, Payment memory payment)
+        private
+        returns (bytes32 orderId)
+    {
+        _requireDeadline(request.deadline);
+        require(!_closed[service.assetId], NotOrderable(service.assetId));
+        Settings memory settings = _settings[request.datatoken];
+        address provider = _provider(settings, service);
+        require(provider == request.provider, WrongProvider(provider, request.provider));
+        if (settings.gated) {
+            require(
+                _gates[request.datatoken].mayOrder(request.datatoken, service.assetId, consumer),
+                NotAllowed(request.datatoken, consumer)
+            );
+        }
+
+        Order memory order = Order({
+            assetId: service.assetId,
+            datatoken: request.datatoken,
+            consumer: consumer,
+            provider: provider,
+            requestHash: request.requestHash,
+            deadline: request.deadline,
+            salt: request.salt,
+            escrowToken: payment.token,
+            escrowAmount: payment.amount,
+            referrer: payment.referrer,
+            referralFee: payment.referralFee,
+            protocolFee: payment.protocolFee
+        });
+        orderId = keccak256(abi.encode(block.chainid, address(this), order));
         require(_status[orderId] == Status.None, OrderExists(orderId));
         _status[orderId] = Status.Open;
         emit OrderOpened(
             orderId,
-            assetId,
-            order.consumer,
+            order.assetId,
+            consumer,
             order.datatoken,
-            order.provider,
+            provider,
             order.requestHash,
             order.deadline,
             order.salt,
@@ -150,15 +204,15 @@ contract Orders is IOrders {
     }
 
     function _giveBack(Order calldata order) private {
-        if (_heldHere(order)) {
-            IERC20(order.datatoken).safeTransfer(order.consumer, order.escrowAmount);
+        if (_spent(order)) {
+            IDatatoken(order.datatoken).restore(order.consumer, order.escrowAmount);
         } else {
-            MARKET.refund(order);
+            MARKET.refund(order.datatoken, order.consumer, order.escrowToken, order.escrowAmount);
         }
     }
 
-    /// @dev Unambiguous because the market refuses to sell a datatoken for itself.
-    function _heldHere(Order calldata order) private pure returns (bool) {
+    /// @dev Whether it was opened with a datatoken. Unambiguous because the market refuses to sell a datatoken for itself.
+    function _spent(Order calldata order) private pure returns (bool) {
         return order.escrowToken == order.datatoken;
     }
 
@@ -173,5 +227,18 @@ contract Orders is IOrders {
 
     function _requireProvider(Order calldata order) private view {
         require(msg.sender == order.provider, NotProvider(msg.sender, order.provider));
+    }
+
+    function _provider(Settings memory settings, Service memory service) private pure returns (address) {
+        return settings.provider == address(0) ? service.provider : settings.provider;
+    }
+
+    function _service(address datatoken) private view returns (Service memory) {
+        return DatatokenArgs.verified(datatoken, address(REGISTRY), DATATOKEN_IMPLEMENTATION);
+    }
+
+    function _ownService(address datatoken) private view returns (Service memory service) {
+        service = _service(datatoken);
+        require(REGISTRY.ownerOf(service.assetId) == msg.sender, NotAssetOwner(msg.sender, service.assetId));
     }
 }

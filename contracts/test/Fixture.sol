@@ -2,14 +2,16 @@
 pragma solidity 0.8.30;
 
 import {Test} from "forge-std/Test.sol";
+import {IERC20} from "@openzeppelin/contracts/token/ERC20/IERC20.sol";
 import {IERC20Permit} from "@openzeppelin/contracts/token/ERC20/extensions/IERC20Permit.sol";
 import {AssetRegistry} from "../src/AssetRegistry.sol";
 import {Datatoken} from "../src/Datatoken.sol";
+import {MemberList} from "../src/MemberList.sol";
 import {Market} from "../src/Market.sol";
 import {Orders} from "../src/Orders.sol";
-import {ServiceTerms} from "../src/interfaces/IAssetRegistry.sol";
+import {IAssetRegistry, ServiceTerms} from "../src/interfaces/IAssetRegistry.sol";
 import {Limits, Permit} from "../src/interfaces/IMarket.sol";
-import {OpenRequest, Order} from "../src/interfaces/IOrders.sol";
+import {IOrders, OpenRequest, Order} from "../src/interfaces/IOrders.sol";
 import {TestDollar} from "../src/testnet/TestDollar.sol";
 
 /// @notice A market with one asset on sale, and the people around it.
@@ -28,6 +30,7 @@ abstract contract Fixture is Test {
     Datatoken internal implementation;
     Market internal market;
     Orders internal orders;
+    MemberList internal memberList;
     TestDollar internal dollar;
 
     address internal publisher = makeAddr("publisher");
@@ -53,10 +56,24 @@ abstract contract Fixture is Test {
         uint256 nonce = vm.getNonce(address(this));
         address marketAddress = vm.computeCreateAddress(address(this), nonce + 2);
         address ordersAddress = vm.computeCreateAddress(address(this), nonce + 3);
-        implementation = new Datatoken(marketAddress, ordersAddress);
-        registry = new AssetRegistry(marketAddress, address(implementation));
-        market = new Market(address(registry), ordersAddress, protocolBps, receiver);
-        orders = new Orders(address(registry), marketAddress);
+        if (vm.envOr("SHIPPED_BYTECODE", false)) {
+            implementation = Datatoken(shipped("Datatoken", abi.encode(marketAddress, ordersAddress)));
+            registry = AssetRegistry(shipped("AssetRegistry", abi.encode(marketAddress, ordersAddress, implementation)));
+            market = Market(shipped("Market", abi.encode(registry, ordersAddress, protocolBps, receiver)));
+            orders = Orders(shipped("Orders", abi.encode(registry, marketAddress, implementation)));
+            memberList = MemberList(shipped("MemberList", abi.encode(registry)));
+        } else {
+            implementation = new Datatoken(marketAddress, ordersAddress);
+            registry = new AssetRegistry(marketAddress, ordersAddress, address(implementation));
+            market = new Market(address(registry), ordersAddress, protocolBps, receiver);
+            orders = new Orders(address(registry), marketAddress, address(implementation));
+            memberList = new MemberList(address(registry));
+        }
+    }
+
+    /// @dev A contract as it is deployed to a chain: compiled with the profile `ship`.
+    function shipped(string memory name, bytes memory arguments) private returns (address) {
+        return deployCode(string.concat("out/ship/", name, ".sol/", name, ".json"), arguments);
     }
 
     function publish(bytes32 salt, address paymentToken, uint96 price) internal returns (uint256 id, Datatoken token) {
@@ -82,12 +99,11 @@ abstract contract Fixture is Test {
         dollar.approve(address(market), type(uint256).max);
     }
 
-    /// @dev `count` datatokens for `who`, approved to orders.
+    /// @dev `count` datatokens for `who`.
     function holdDatatokens(address who, uint256 count) internal {
         fund(who, count * PRICE);
         vm.startPrank(who);
         market.buy(address(datatoken), count, limitsFor(address(dollar), PRICE));
-        datatoken.approve(address(orders), type(uint256).max);
         vm.stopPrank();
     }
 
@@ -97,6 +113,7 @@ abstract contract Fixture is Test {
 
     /// @dev What an order opened with a held datatoken says.
     function heldOrder(bytes32 salt) internal view returns (Order memory order) {
+        order.assetId = assetId;
         order.datatoken = address(datatoken);
         order.consumer = buyer;
         order.provider = provider;
@@ -107,10 +124,15 @@ abstract contract Fixture is Test {
         order.escrowAmount = ONE;
     }
 
+    /// @dev What its consumer asked for to get this order.
+    function requestOf(Order memory order) internal pure returns (OpenRequest memory) {
+        return OpenRequest(order.datatoken, order.provider, order.requestHash, order.deadline, order.salt);
+    }
+
     function openHeld(bytes32 salt) internal returns (Order memory order, bytes32 orderId) {
         order = heldOrder(salt);
         OpenRequest[] memory requests = new OpenRequest[](1);
-        requests[0] = OpenRequest(address(datatoken), REQUEST, order.deadline, salt);
+        requests[0] = requestOf(order);
         vm.prank(buyer);
         orderId = orders.open(requests)[0];
     }
@@ -129,7 +151,7 @@ abstract contract Fixture is Test {
         order = paidOrder(salt, 0);
         fund(buyer, PRICE);
         vm.prank(buyer);
-        orderId = market.buyAndOpen(address(datatoken), REQUEST, order.deadline, salt, usual());
+        orderId = market.buyAndOpen(requestOf(order), usual());
     }
 
     function signPermit(IERC20Permit token, uint256 key, address spender, uint256 value, uint256 deadline)
@@ -142,6 +164,60 @@ abstract contract Fixture is Test {
         bytes32 digest = keccak256(abi.encodePacked("\x19\x01", token.DOMAIN_SEPARATOR(), content));
         (uint8 v, bytes32 r, bytes32 s) = vm.sign(key, digest);
         return Permit(value, deadline, v, r, s);
+    }
+
+    /// @dev One request, as the list that `Orders.open` takes.
+    function batchOf(OpenRequest memory request) internal pure returns (OpenRequest[] memory requests) {
+        requests = new OpenRequest[](1);
+        requests[0] = request;
+    }
+
+    /// @dev The next call has to make `Orders` emit all of this order. Its id is computed here, not asked for.
+    function expectOpened(Order memory order) internal returns (bytes32 orderId) {
+        orderId = keccak256(abi.encode(block.chainid, address(orders), order));
+        vm.expectEmit(address(orders));
+        emit IOrders.OrderOpened(
+            orderId,
+            order.assetId,
+            order.consumer,
+            order.datatoken,
+            order.provider,
+            order.requestHash,
+            order.deadline,
+            order.salt,
+            order.escrowToken,
+            order.escrowAmount,
+            order.referrer,
+            order.referralFee,
+            order.protocolFee
+        );
+    }
+
+    function fulfil(Order memory order) internal {
+        vm.prank(order.provider);
+        orders.fulfil(order, RECEIPT);
+    }
+
+    function cancel(Order memory order) internal {
+        vm.prank(order.provider);
+        orders.cancel(order, "no worker");
+    }
+
+    /// @dev By somebody who has nothing to do with the order, once that is possible.
+    function returnLate(Order memory order) internal {
+        vm.warp(order.deadline + 1);
+        vm.prank(stranger);
+        orders.returnExpired(order);
+    }
+
+    /// @dev What a call by somebody else than the asset's owner reverts with, in each of the contracts.
+    function refusalOf(address caller) internal view returns (bytes memory) {
+        return abi.encodeWithSelector(IAssetRegistry.NotAssetOwner.selector, caller, assetId);
+    }
+
+    /// @dev Base units that `who` has; token 0 is ether.
+    function balanceOf(address token, address who) internal view returns (uint256) {
+        return token == address(0) ? who.balance : IERC20(token).balanceOf(who);
     }
 
     function status(bytes32 orderId) internal view returns (uint8) {

@@ -12,6 +12,7 @@ use serde_json::Value;
 use tokio::process::Command;
 
 use crate::{
+    bench::gas,
     queries,
     show::{colour, line},
 };
@@ -41,6 +42,11 @@ pub(crate) async fn run(only: Option<String>) -> Result<bool, Error> {
     report.step("forge build", forge(&contracts, &["build"], &[])).await;
     report.step("exported ABIs", node(&contracts, &["export-abi.js", "--check"])).await;
     report.step("forge test", forge(&contracts, &["test"], &[])).await;
+    let ship = [("FOUNDRY_PROFILE", "ship")];
+    report.step("forge build of what is deployed", forge(&contracts, &["build", "src", "script"], &ship)).await;
+    let shipped = [("SHIPPED_BYTECODE", "true")];
+    report.step("forge test of what is deployed", forge(&contracts, &["test"], &shipped)).await;
+    report.step("gas of the contracts", gas::check()).await;
     report.step("programs", built()).await;
     report.step("queries against a live schema", queries::check()).await;
     report.step("cargo test", cargo(&["test", "--workspace", "--no-fail-fast"])).await;

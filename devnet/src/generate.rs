@@ -6,6 +6,7 @@ use atoll_devnet::{Error, repository, tools};
 use tokio::process::Command;
 
 use crate::{
+    bench::gas,
     check::shown,
     queries,
     show::{colour, line},
@@ -14,9 +15,12 @@ use crate::{
 /// Writes all of them; false if one could not be.
 pub(crate) async fn run() -> Result<bool, Error> {
     let mut good = true;
-    for (name, outcome) in
-        [("contracts/abi", abis().await), (".sqlx", queries::write().await), ("openapi.yaml", api().await)]
-    {
+    for (name, outcome) in [
+        ("contracts/abi", abis().await),
+        ("contracts/gas.json", gas::write().await),
+        (".sqlx", queries::write().await),
+        ("openapi.yaml", api().await),
+    ] {
         match outcome {
             Ok(()) => line(format!("{} {name}", colour(32, "✓"))),
             Err(why) => {
@@ -32,7 +36,7 @@ async fn abis() -> Result<(), String> {
     let contracts = repository::root().join("contracts");
     let forge = tokio::task::spawn_blocking(|| tools::foundry("forge")).await.map_err(|failed| failed.to_string())?;
     let mut build = Command::new(forge.map_err(|error| error.to_string())?);
-    build.arg("build").current_dir(&contracts);
+    build.args(["build", "src", "script"]).current_dir(&contracts);
     shown(build).await?;
     let mut export = Command::new("node");
     export.arg("export-abi.js").current_dir(&contracts);

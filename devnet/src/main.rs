@@ -43,7 +43,7 @@ enum Command {
         #[arg(long)]
         only: Option<String>,
     },
-    /// Write the generated files anew: ABIs, openapi.yaml, descriptions of the queries
+    /// Write the generated files anew: ABIs, gas.json, openapi.yaml, descriptions of the queries
     Generate,
     /// Measure something against a peer
     Bench {

@@ -2,10 +2,11 @@
 
 use std::{
     path::PathBuf,
+    process::Stdio,
     time::{Duration, Instant},
 };
 
-use atoll_devnet::{Error, Market, Options, actor::field, process::running_with, sample};
+use atoll_devnet::{Error, Market, Options, actor::field, process::running_with, repository, sample, tools};
 use atoll_protocol::contracts::IOrders;
 use serde::Serialize;
 use serde_json::{Value, json};
@@ -20,6 +21,7 @@ use crate::{
 const NAMES: &[(&str, &str)] = &[
     ("jobs", "small jobs through one market, each to its end"),
     ("markets", "markets started and stopped, with nothing left behind"),
+    ("contracts", "calls of the contracts, a million, with every invariant checked"),
 ];
 
 /// What was counted.
@@ -54,8 +56,11 @@ pub(crate) async fn run(name: &str, runs: Option<u32>, options: Options, json: b
         return Err(unknown("soak", name, NAMES));
     }
     let step = Step::begin(format!("soak {name}"));
-    demo::prepare(&step).await?;
+    if name != "contracts" {
+        demo::prepare(&step).await?;
+    }
     let checks = match name {
+        "contracts" => vec![invariants(runs).await?],
         "jobs" => jobs(runs.unwrap_or(100), options, &step).await?,
         _ => markets(runs.unwrap_or(20), &options, &step).await?,
     };
@@ -95,6 +100,33 @@ async fn jobs(runs: u32, options: Options, step: &Step) -> Result<Vec<Check>, Er
     }
     left.count(leaves_nothing(market).await);
     Ok(vec![completed, settled, left])
+}
+
+/// The contracts' invariants in their long profile; `runs` is how many sequences of calls, as the profile says if absent.
+async fn invariants(runs: Option<u32>) -> Result<Check, Error> {
+    let forge = tokio::task::spawn_blocking(|| tools::foundry("forge")).await;
+    let mut command = tokio::process::Command::new(forge.map_err(|failed| Error::Unexpected(failed.to_string()))??);
+    command.args(["test", "--match-path", "test/Invariants.t.sol"]).env("FOUNDRY_PROFILE", "long");
+    if let Some(runs) = runs {
+        command.env("FOUNDRY_INVARIANT_RUNS", runs.to_string());
+    }
+    let output = command
+        .current_dir(repository::root().join("contracts"))
+        .stdin(Stdio::null())
+        .kill_on_drop(true)
+        .output()
+        .await
+        .map_err(|source| Error::Spawn { program: "forge".into(), source })?;
+    let text = String::from_utf8_lossy(&output.stdout).into_owned();
+    line(&text);
+    // Each test that passed says `(runs: 1, calls: 2, reverts: 0)`. All invariants are checked along the same calls.
+    let calls = text
+        .lines()
+        .filter(|line| line.starts_with("[PASS]"))
+        .filter_map(|line| line.split_once("calls: ")?.1.split(',').next()?.parse::<u32>().ok())
+        .sum();
+    let failures = u32::from(!output.status.success());
+    Ok(Check { name: "a call leaves every invariant".into(), runs: calls, failures })
 }
 
 async fn job(market: &Market, asset: &str, spec: &std::path::Path) -> Result<(String, bool), Error> {

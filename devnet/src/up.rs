@@ -32,6 +32,7 @@ fn show(market: &Market, asset: &str) {
     println!("contracts    registry {}", deployment.asset_registry);
     println!("             market   {}", deployment.market);
     println!("             orders   {}", deployment.orders);
+    println!("             members  {}", deployment.member_list);
     println!("test dollar  {}  (anyone may mint)", deployment.test_dollar);
     println!("sample       {asset}");
     for actor in [&market.publisher, &market.provider, &market.buyer] {

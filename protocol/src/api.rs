@@ -20,10 +20,10 @@ mod provider;
 mod session;
 mod upload;
 
-pub use catalogue::{Asset, AssetState, Market, Money, Service};
+pub use catalogue::{Asset, AssetState, FreeLimits, Market, Money, Service};
 pub use job::{Job, JobEvent, JobStatus, NewJob, ResultInfo, SignedReceipt};
 pub use lease::{Completion, Heartbeat, HeartbeatAnswer, Lease, LeaseFailure};
-pub use order::{NotAnAmount, Order, OrderStatus, OrderTerms};
+pub use order::{NotANumber, Order, OrderStatus, OrderTerms};
 pub use problem::{FieldProblem, Problem};
 pub use provider::{Provider, ProviderStatus};
 pub use session::{NewSession, Nonce, Session};

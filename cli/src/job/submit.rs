@@ -56,7 +56,7 @@ impl Submit {
             return Err(self.explain_used(&client, &order).await.unwrap_or(error));
         }
         // The rules of columns, layers and policy: told here with their place, before anything is signed.
-        offer::find(&client, &chain, order.token_id).await?.check(&spec)?;
+        offer::find(&client, &chain, order.terms.assetId).await?.check(&spec)?;
         self.indexed(&client).await?;
 
         let request = JobRequest {
@@ -181,6 +181,7 @@ mod tests {
 
     fn order(wallet: &PrivateKeySigner) -> OpenedOrder {
         let terms = Order {
+            assetId: U256::from(1),
             datatoken: Address::ZERO,
             consumer: wallet.address(),
             provider: Address::ZERO,
@@ -193,7 +194,7 @@ mod tests {
             referralFee: U256::ZERO,
             protocolFee: U256::ZERO,
         };
-        OpenedOrder { terms, token_id: U256::from(1), status: OrderStatus::Open }
+        OpenedOrder { terms, status: OrderStatus::Open }
     }
 
     #[test]

@@ -2,7 +2,7 @@
 
 use alloy::primitives::{Address, U256};
 use atoll_devnet::{Actor, Market, sample};
-use atoll_protocol::contracts::TestDollar;
+use atoll_protocol::contracts::{IERC20, IMarket, TestDollar};
 use serde_json::json;
 
 use crate::refused::{market_without_runner, refused, text};
@@ -76,7 +76,7 @@ async fn money_moves_only_when_somebody_is_there_and_price_and_purse_allow() {
     let late = refused(&market.buyer, &["job", "submit", "--order", order, "--spec", &spec]).await;
     late.says(5, &["has passed", "atoll order return"]);
     let returned = market.buyer.atoll(&["order", "return", order]).await.unwrap();
-    assert_eq!(returned["returned"]["amount"], "5000000");
+    assert_eq!((&returned["returned"]["amount"], &returned["credited"]), (&json!("5000000"), &json!(false)));
     assert_eq!(dollars(&market, &market.buyer).await, before);
     refused(&market.buyer, &["order", "return", order]).await.says(5, &["is returned"]);
 }
@@ -126,7 +126,17 @@ async fn a_datatoken_can_be_held_and_ordered_with_later() {
 
     let held = market.buyer.atoll(&["buy", asset, "--hold", "--count", "2"]).await.unwrap();
     assert_eq!((text(&held, "held"), &held["paid"]["amount"]), ("2000000000000000000", &json!("10000000")));
+    let sent = async || {
+        let account = json!([market.buyer.address(), "latest"]);
+        market.chain.rpc.answer::<U256>("eth_getTransactionCount", account).await.unwrap()
+    };
+    let before = sent().await;
     let order = market.buyer.atoll(&with).await.unwrap();
+    // One transaction, and no allowance that anybody could use later.
+    assert_eq!(sent().await - before, U256::ONE);
+    let call = IERC20::allowanceCall { owner: market.buyer.address(), spender: market.deployment().orders };
+    let allowed = market.chain.rpc.read(text(&order, "datatoken").parse().unwrap(), call).await.unwrap();
+    assert_eq!(allowed, U256::ZERO);
     assert_eq!(order["price"]["amount"], "1000000000000000000");
     let start = std::time::Instant::now();
     let listed = loop {
@@ -151,4 +161,40 @@ async fn a_datatoken_can_be_held_and_ordered_with_later() {
     assert_eq!(total(&withdrawn), total(&earned));
     assert_eq!(dollars(&market, &market.publisher).await - before, U256::from(total(&earned)));
     assert_eq!(total(&market.publisher.atoll(&["earnings"]).await.unwrap()), 0);
+
+    // Nobody fulfilled it: the datatoken comes back.
+    let held = async || {
+        let call = IERC20::balanceOfCall { account: market.buyer.address() };
+        market.chain.rpc.read(text(&order, "datatoken").parse().unwrap(), call).await.unwrap()
+    };
+    let one = U256::from(1_000_000_000_000_000_000_u64);
+    assert_eq!(held().await, one);
+    market.chain.rpc.call("evm_increaseTime", json!([3700])).await.unwrap();
+    market.chain.rpc.call("evm_mine", json!([])).await.unwrap();
+    let returned = market.buyer.atoll(&["order", "return", text(&order, "order")]).await.unwrap();
+    assert_eq!(returned["returned"]["amount"], one.to_string());
+    assert_eq!(held().await, one + one);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_refused_refund_is_told_and_waits() {
+    let market = market_without_runner().await;
+    let published = sample::publish(&market).await.unwrap();
+    let (asset, datatoken) = (text(&published, "asset"), text(&published, "datatoken").parse().unwrap());
+    let price =
+        IMarket::setPriceCall { datatoken, paymentToken: Address::ZERO, price: 7_000_000_u64.try_into().unwrap() };
+    let (rpc, at) = (&market.chain.rpc, market.deployment());
+    rpc.send(market.publisher.address(), at.market, price).await.unwrap();
+    let spec = sample::spec(&market.buyer, asset, |_| {}).unwrap();
+    let bought =
+        market.buyer.atoll(&["buy", asset, "--spec", &spec.to_string_lossy(), "--even-if-offline"]).await.unwrap();
+
+    // Since then the buyer's account is a contract that takes no ether. Anyone may return the order.
+    rpc.call("anvil_setCode", json!([market.buyer.address(), "0x5f5ffd"])).await.unwrap();
+    rpc.call("evm_increaseTime", json!([3700])).await.unwrap();
+    rpc.call("evm_mine", json!([])).await.unwrap();
+    let returned = market.publisher.atoll(&["order", "return", text(&bought, "order")]).await.unwrap();
+    assert_eq!((&returned["returned"]["amount"], &returned["credited"]), (&json!("7000000"), &json!(true)));
+    let call = IMarket::earningsOfCall { token: Address::ZERO, account: market.buyer.address() };
+    assert_eq!(rpc.read(at.market, call).await.unwrap(), U256::from(7_000_000));
 }

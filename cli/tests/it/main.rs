@@ -1,7 +1,9 @@
 //! The commands of `atoll` on real markets: Postgres, anvil, server and runner, each test with its own.
 
+mod access;
 mod buying;
 mod jobs;
 mod keys;
+mod lying;
 mod publishing;
 mod refused;

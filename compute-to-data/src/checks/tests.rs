@@ -12,7 +12,7 @@ fn check(lease: &Lease, facts: &Facts, now: u64) -> Result<Accepted, Refusal> {
     let deployment = samples::deployment();
     let own = samples::own(&deployment);
     let job = authentic(&own, lease)?;
-    open(&own, facts)?;
+    open(&own, &samples::standing())?;
     accepted(&own, lease, &job, facts, now)
 }
 
@@ -55,7 +55,7 @@ fn lies_about_the_request_are_refused() {
         ("no signature", "65 bytes", |l| l.signature = Vec::new().into()),
         ("another consumer", "not those of the order", |l| l.order.consumer = samples::wallet(3).address()),
         ("more escrow", "not those of the order", |l| l.order.escrow_amount = "2000000000000000000".to_owned()),
-        ("an amount that is none", "amount", |l| l.order.escrow_amount = "-1".to_owned()),
+        ("an amount that is none", "not a whole number", |l| l.order.escrow_amount = "-1".to_owned()),
     ];
     for (what, expected, lie) in lies {
         let (mut lease, facts) = perfect();
@@ -92,15 +92,41 @@ fn an_order_for_another_provider_or_spec_is_refused() {
 }
 
 #[test]
+fn only_an_open_order_on_the_right_chain_is_worked_on() {
+    type Lie = fn(&mut Standing);
+    let lies: [(&str, Lie); 5] = [
+        ("no such order", |s| s.order_status = IOrders::Status::None),
+        ("used before", |s| s.order_status = IOrders::Status::Fulfilled),
+        ("cancelled", |s| s.order_status = IOrders::Status::Cancelled),
+        ("returned", |s| s.order_status = IOrders::Status::Returned),
+        ("another chain", |s| s.chain_id = 1),
+    ];
+    let deployment = samples::deployment();
+    let own = samples::own(&deployment);
+    assert_eq!(open(&own, &samples::standing()), Ok(()));
+    for (expected, lie) in lies {
+        let mut standing = samples::standing();
+        lie(&mut standing);
+        let Refusal(reason) = open(&own, &standing).unwrap_err();
+        assert!(reason.contains(expected), "{expected}: {reason}");
+    }
+}
+
+#[test]
+fn an_order_for_another_asset_is_refused() {
+    // The chain keeps no such order; the check does not rely on it.
+    let document = samples::document();
+    let order = Order { assetId: samples::order().assetId + U256::ONE, ..samples::order() };
+    let lease = samples::lease_of(&order, samples::spec_json(), &document);
+    assert!(refusal(&lease, &samples::facts(&document), NOW).contains("paid for another"));
+}
+
+#[test]
 fn lies_against_the_chain_are_refused() {
     type Lie = fn(&mut Facts);
-    let lies: [(&str, &str, Lie); 9] = [
-        ("an order that does not exist", "no such order", |f| f.order_status = IOrders::Status::None),
-        ("an order that was used", "used before", |f| f.order_status = IOrders::Status::Fulfilled),
-        ("an order that was cancelled", "cancelled", |f| f.order_status = IOrders::Status::Cancelled),
-        ("an order that was returned", "returned", |f| f.order_status = IOrders::Status::Returned),
-        ("another chain", "another chain", |f| f.chain_id = 1),
-        ("another service's datatoken", "paid for another", |f| f.datatoken = samples::wallet(3).address()),
+    let lies: [(&str, &str, Lie); 5] = [
+        ("another asset's datatoken", "paid for another", |f| f.service.assetId += U256::ONE),
+        ("another service's datatoken", "paid for another", |f| f.service.serviceIndex = 1),
         ("another document", "not the one on chain", |f| f.metadata_hash = B256::repeat_byte(1)),
         ("a revoked asset", "revoked", |f| f.asset_state = IAssetRegistry::State::Revoked),
         ("a block after the deadline", "deadline has passed", |f| f.block_time = NOW + 1801),
@@ -122,9 +148,11 @@ fn a_changed_document_is_refused_even_if_it_is_kinder() {
 
 #[test]
 fn a_lease_for_another_service_opens_no_key() {
-    // The chain's answer for service 1 would be another datatoken; if even that lied, the key's context does not.
-    let (mut lease, facts) = perfect();
+    // The chain says which service the order's datatoken is of; if even that lied, the key's context does not.
+    let (mut lease, mut facts) = perfect();
     lease.service_index = 1;
+    assert!(refusal(&lease, &facts, NOW).contains("paid for another"));
+    facts.service.serviceIndex = 1;
     let accepted = check(&lease, &facts, NOW).unwrap();
     let opened = atoll_protocol::envelope::key_wrap::unwrap(&samples::identity(), &accepted.context, &accepted.wrapped);
     assert!(opened.is_err());

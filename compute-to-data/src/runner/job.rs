@@ -50,8 +50,9 @@ impl Runner {
             return self.settle(lease.id, &entry, sealed).await;
         }
 
-        let facts = self.chain.facts(job.order_id, job.asset.token_id, lease.service_index).await.map_err(returned)?;
-        checks::open(&own, &facts).map_err(|r| refused(r, None))?;
+        let standing = self.chain.standing(job.order_id).await.map_err(returned)?;
+        checks::open(&own, &standing).map_err(|r| refused(r, None))?;
+        let facts = self.chain.facts(&job.order).await.map_err(returned)?;
         let order = || Some(Box::new(job.order.clone()));
         let accepted = checks::accepted(&own, lease, &job, &facts, unix_now()).map_err(|r| refused(r, order()))?;
         let refuse = |reason: &str| GiveUp::Fail(FailureCode::Refused { reason: reason.to_owned() }, order());

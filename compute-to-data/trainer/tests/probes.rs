@@ -41,7 +41,9 @@ impl Scene {
         assert!(built.exists(), "cargo builds examples with the tests of a package: {}", built.display());
         let scene = Self(std::env::temp_dir().join(format!("atoll-probes-{test}-{}", std::process::id())));
         std::fs::create_dir(&scene.0).unwrap();
-        std::fs::copy(built, scene.probe()).unwrap();
+        // By a process of its own: a child of another test would inherit the open file until it becomes the probe, and a file
+        // that is open for writing can not be started.
+        assert!(Command::new("cp").args([&built, &scene.probe()]).status().unwrap().success());
         for path in [&scene.0, &scene.probe()] {
             std::fs::set_permissions(path, std::fs::Permissions::from_mode(0o755)).unwrap();
         }

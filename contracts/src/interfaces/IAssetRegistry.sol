@@ -2,12 +2,13 @@
 pragma solidity 0.8.30;
 
 import {IERC721} from "@openzeppelin/contracts/token/ERC721/IERC721.sol";
+import {Service} from "../DatatokenArgs.sol";
 
 /// @notice How one service of an asset is sold.
-/// @param provider Account that runs the service, and fulfils or cancels its orders; 0 means the asset's owner at the
-/// moment of the call. What is stored and what events carry is never 0.
+/// @param provider Account that runs the service, and fulfils or cancels its orders; 0 means the caller. What is kept and
+/// what events carry is never 0.
 /// @param paymentToken ERC-20 that pays for it; address 0 for ether.
-/// @param price Base units of the payment token for one whole datatoken; 0 for free.
+/// @param price Base units of the payment token for one whole datatoken, less than 2^88; 0 for free.
 struct ServiceTerms {
     address provider;
     address paymentToken;
@@ -31,14 +32,12 @@ interface IAssetRegistry is IERC721 {
     /// @param assetId The token that was minted.
     /// @param publisher Who published it: its first owner.
     /// @param salt What the publisher chose; with the publisher it determines the id.
-    /// @param metadataHash keccak-256 of `metadata`, as the register keeps it.
-    /// @param metadata The document itself, which only this event holds.
-    event AssetPublished(
-        uint256 indexed assetId, address indexed publisher, bytes32 salt, bytes32 metadataHash, bytes metadata
-    );
+    /// @param metadata The document itself, which only this event holds; the register keeps its keccak-256.
+    event AssetPublished(uint256 indexed assetId, address indexed publisher, bytes32 salt, bytes metadata);
 
     /// @notice A service was added, and its datatoken deployed.
     /// @param assetId The asset it belongs to.
+    /// @param publisher The asset's owner, who did it.
     /// @param datatoken The token that orders it.
     /// @param serviceIndex Its number within the asset; 0 is the one that `publish` creates.
     /// @param provider Who runs it. Never 0.
@@ -46,7 +45,8 @@ interface IAssetRegistry is IERC721 {
     /// @param price Base units of the payment token for one whole datatoken.
     event ServiceAdded(
         uint256 indexed assetId,
-        address indexed datatoken,
+        address indexed publisher,
+        address datatoken,
         uint32 serviceIndex,
         address provider,
         address paymentToken,
@@ -56,9 +56,8 @@ interface IAssetRegistry is IERC721 {
     /// @notice The metadata was replaced.
     /// @param assetId The asset.
     /// @param publisher Its owner, who did it.
-    /// @param metadataHash keccak-256 of `metadata`.
-    /// @param metadata The new document.
-    event MetadataUpdated(uint256 indexed assetId, address indexed publisher, bytes32 metadataHash, bytes metadata);
+    /// @param metadata The new document; the register keeps its keccak-256.
+    event MetadataUpdated(uint256 indexed assetId, address indexed publisher, bytes metadata);
 
     /// @notice The asset's state was set.
     /// @param assetId The asset.
@@ -78,10 +77,11 @@ interface IAssetRegistry is IERC721 {
     /// @param assetId The asset that has the id already.
     error AssetExists(uint256 assetId);
 
-    /// @notice The asset has a service of this number already.
+    /// @notice An asset's services are numbered one after the other.
     /// @param assetId The asset.
-    /// @param serviceIndex The number that is taken.
-    error ServiceExists(uint256 assetId, uint32 serviceIndex);
+    /// @param serviceIndex What was asked for.
+    /// @param next The number that the next service has to have.
+    error NotNextService(uint256 assetId, uint32 serviceIndex, uint32 next);
 
     /// @notice Mints the asset, deploys its first service's datatoken, sets its price and publishes the metadata.
     /// The id depends only on the caller and `salt`, so content can be bound to it before this transaction.
@@ -94,9 +94,10 @@ interface IAssetRegistry is IERC721 {
         external
         returns (uint256 assetId, address datatoken);
 
-    /// @notice Adds a service. Reverts if `serviceIndex` is taken. Only the asset's owner.
+    /// @notice Adds a service. Only the asset's owner.
     /// @param assetId The asset.
-    /// @param serviceIndex A number that is free; they need not be consecutive.
+    /// @param serviceIndex `servicesOf(assetId)`: named by the caller, so that a transaction that is sent twice adds one
+    /// service, and content can be bound to it before.
     /// @param terms How the service is sold.
     /// @return datatoken The new service's token.
     function addService(uint256 assetId, uint32 serviceIndex, ServiceTerms calldata terms)
@@ -119,11 +120,17 @@ interface IAssetRegistry is IERC721 {
     /// @return The id that the asset has, or would get.
     function assetIdOf(address publisher, bytes32 salt) external view returns (uint256);
 
-    /// @notice Where the datatoken of this service is, or would be.
+    /// @notice Where the datatoken of a service is, or would be, that was added with this provider.
     /// @param assetId An asset's id; the asset need not exist. At most 96 bits, like every id.
     /// @param serviceIndex The service's number.
+    /// @param provider Its first provider; not 0.
     /// @return The datatoken's address.
-    function datatokenOf(uint256 assetId, uint32 serviceIndex) external view returns (address);
+    function datatokenOf(uint256 assetId, uint32 serviceIndex, address provider) external view returns (address);
+
+    /// @notice What a datatoken orders. Reverts with `UnknownService` for anything that this contract did not deploy.
+    /// @param datatoken The service's token.
+    /// @return The asset, the service's number and its first provider.
+    function serviceOf(address datatoken) external view returns (Service memory);
 
     /// @notice Reverts unless the asset exists.
     /// @param assetId The asset.
@@ -137,6 +144,12 @@ interface IAssetRegistry is IERC721 {
 
     /// @notice Reverts unless the asset exists.
     /// @param assetId The asset.
-    /// @return True if its services may be ordered now: `Active` or `Unlisted`.
-    function isOrderable(uint256 assetId) external view returns (bool);
+    /// @return How many services it has; also the number of the next one.
+    function servicesOf(uint256 assetId) external view returns (uint32);
+
+    /// @notice What a sale has to know. Reverts unless the asset exists.
+    /// @param assetId The asset.
+    /// @return publisher Its owner.
+    /// @return orderable True if its services may be bought and ordered now: it is `Active` or `Unlisted`.
+    function ordering(uint256 assetId) external view returns (address publisher, bool orderable);
 }

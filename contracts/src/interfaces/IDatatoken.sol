@@ -11,7 +11,7 @@ interface IDatatoken is IERC20Metadata, IERC20Permit {
     /// @param caller Who tried.
     error NotMarket(address caller);
 
-    /// @notice Only `Orders` burns.
+    /// @notice Only `Orders` spends and restores.
     /// @param caller Who tried.
     error NotOrders(address caller);
 
@@ -28,7 +28,22 @@ interface IDatatoken is IERC20Metadata, IERC20Permit {
     /// @param amount How many, in base units.
     function mint(address to, uint256 amount) external;
 
-    /// @notice Destroys the caller's tokens. Only `Orders`, when it fulfils.
+    /// @notice Burns what an order is opened with. Only `Orders`, which names nobody but its caller as the holder: opening an
+    /// order needs no allowance.
+    /// @param holder Whose tokens.
     /// @param amount How many, in base units.
-    function burn(uint256 amount) external;
+    function spend(address holder, uint256 amount) external;
+
+    /// @notice Mints what was spent on an order that was not fulfilled. Only `Orders`, once for each such order.
+    /// @param holder Who opened the order.
+    /// @param amount How many, in base units.
+    function restore(address holder, uint256 amount) external;
+
+    /// @notice As `permit`, for signatures of any form: of contracts (ERC-1271) and of keys (65 bytes: r, s, v).
+    /// @param owner Whose tokens.
+    /// @param spender Who may spend them.
+    /// @param value How many, in base units.
+    /// @param deadline Unix seconds after which the signature is void.
+    /// @param signature The owner's, over the same EIP-712 message as `permit`'s.
+    function permit(address owner, address spender, uint256 value, uint256 deadline, bytes memory signature) external;
 }

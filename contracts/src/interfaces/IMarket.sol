@@ -1,22 +1,31 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 pragma solidity 0.8.30;
 
-import {Order} from "./IOrders.sol";
-import {ServiceTerms} from "./IAssetRegistry.sol";
+import {OpenRequest} from "./IOrders.sol";
 
 /// @notice The sale of one service.
-/// @param provider Who runs the service; orders opened from now on name it. 0 only where there is no sale.
+/// @param paymentToken ERC-20 that pays; 0 for ether.
+/// @param price Base units of the payment token for one whole datatoken.
 /// @param referralBps The front end's part of the price, in 1/10,000.
 /// @param paused True while nothing is sold. Datatokens that were sold before can still be ordered with: an asset's
 /// state is what stops orders.
-/// @param paymentToken ERC-20 that pays; 0 for ether.
-/// @param price Base units of the payment token for one whole datatoken.
+/// @param limited True if there is a limit to what is given away while the price is 0.
 struct Sale {
-    address provider;
-    uint16 referralBps;
-    bool paused;
     address paymentToken;
     uint96 price;
+    uint16 referralBps;
+    bool paused;
+    bool limited;
+}
+
+/// @notice How much of a service is given away while its price is 0.
+/// @param perWallet Whole datatokens for each account; 0 for no limit.
+/// @param total Whole datatokens for all together; 0 for no limit.
+/// @param taken How many were taken while there was a limit, without those whose orders failed.
+struct FreeLimits {
+    uint64 perWallet;
+    uint64 total;
+    uint64 taken;
 }
 
 /// @notice What the buyer agrees to; anything worse reverts.
@@ -49,59 +58,46 @@ struct Permit {
 /// @notice Sells datatokens, holds the payment of open orders, and keeps what publishers, referrers and the protocol
 /// earned until they withdraw it. No account can move another's money.
 interface IMarket {
-    /// @notice A new service is for sale.
-    /// @param assetId The asset.
-    /// @param datatoken The service's token.
-    /// @param provider Who runs it.
-    /// @param paymentToken What pays for it; 0 for ether.
-    /// @param price Base units for one whole datatoken.
-    event ServiceListed(
-        uint256 indexed assetId, address indexed datatoken, address provider, address paymentToken, uint96 price
-    );
-
     /// @notice The price, or what it is paid in, changed. Open orders keep what they were opened with.
     /// @param assetId The asset.
-    /// @param datatoken The service's token.
     /// @param publisher The asset's owner, who did it.
+    /// @param datatoken The service's token.
     /// @param paymentToken What pays from now on; 0 for ether.
     /// @param price Base units for one whole datatoken from now on.
     event PriceChanged(
-        uint256 indexed assetId,
-        address indexed datatoken,
-        address indexed publisher,
-        address paymentToken,
-        uint96 price
+        uint256 indexed assetId, address indexed publisher, address datatoken, address paymentToken, uint96 price
     );
 
     /// @notice The sale was stopped or resumed.
     /// @param assetId The asset.
-    /// @param datatoken The service's token.
     /// @param publisher The asset's owner, who did it.
+    /// @param datatoken The service's token.
     /// @param paused Whether it is stopped from now on.
-    event SalePaused(uint256 indexed assetId, address indexed datatoken, address indexed publisher, bool paused);
+    event SalePaused(uint256 indexed assetId, address indexed publisher, address datatoken, bool paused);
 
     /// @notice The front end's part changed. Open orders keep what they were opened with.
     /// @param assetId The asset.
-    /// @param datatoken The service's token.
     /// @param publisher The asset's owner, who did it.
+    /// @param datatoken The service's token.
     /// @param bps The part from now on, in 1/10,000.
-    event ReferralChanged(uint256 indexed assetId, address indexed datatoken, address indexed publisher, uint16 bps);
+    event ReferralChanged(uint256 indexed assetId, address indexed publisher, address datatoken, uint16 bps);
 
-    /// @notice Another account runs the service. Open orders stay with the provider that they name.
+    /// @notice What is given away while the price is 0 was limited, or no longer.
     /// @param assetId The asset.
-    /// @param datatoken The service's token.
     /// @param publisher The asset's owner, who did it.
-    /// @param provider Who runs it from now on. Never 0.
-    event ProviderChanged(
-        uint256 indexed assetId, address indexed datatoken, address indexed publisher, address provider
+    /// @param datatoken The service's token.
+    /// @param perWallet Whole datatokens for each account from now on; 0 for no limit.
+    /// @param total Whole datatokens for all together from now on; 0 for no limit.
+    event FreeLimitsChanged(
+        uint256 indexed assetId, address indexed publisher, address datatoken, uint64 perWallet, uint64 total
     );
 
     /// @notice Datatokens were bought and minted, and everyone's part credited. `buyAndOpen` mints none and does not
     /// emit this: see `IOrders.OrderOpened`.
     /// @param assetId The asset.
     /// @param buyer Who paid and got the datatokens.
-    /// @param datatoken The service's token.
     /// @param publisher The asset's owner, credited with `paid - referralFee - protocolFee`.
+    /// @param datatoken The service's token.
     /// @param count Whole datatokens.
     /// @param paymentToken What was paid with; 0 for ether.
     /// @param paid All that was paid, in base units.
@@ -111,7 +107,7 @@ interface IMarket {
     event DatatokenSold(
         uint256 indexed assetId,
         address indexed buyer,
-        address indexed datatoken,
+        address datatoken,
         address publisher,
         uint256 count,
         address paymentToken,
@@ -201,6 +197,23 @@ interface IMarket {
     /// @param token The address.
     error InvalidPaymentToken(address token);
 
+    /// @notice A price is below 2^88.
+    /// @param price What was asked for.
+    error PriceOutOfRange(uint96 price);
+
+    /// @notice The account has taken, or would take, more than one account may while the price is 0.
+    /// @param datatoken The service's token.
+    /// @param account The account.
+    /// @param taken What it has taken, in whole datatokens.
+    /// @param limit Most that it may take.
+    error WalletLimitReached(address datatoken, address account, uint256 taken, uint256 limit);
+
+    /// @notice More than what is given away while the price is 0 was taken, or would be.
+    /// @param datatoken The service's token.
+    /// @param taken What all together have taken, in whole datatokens.
+    /// @param limit Most that they may take.
+    error TotalLimitReached(address datatoken, uint256 taken, uint256 limit);
+
     /// @notice Nothing is not for sale.
     error ZeroCount();
 
@@ -232,49 +245,31 @@ interface IMarket {
     /// @param permit The buyer's permit to the market.
     function buyWithPermit(address datatoken, uint256 count, Limits calldata limits, Permit calldata permit) external;
 
-    /// @notice Pays for one whole datatoken and opens an order with it; the payment is held until the order ends. The
-    /// order's provider is the sale's.
-    /// @param datatoken The service's token.
-    /// @param requestHash Hash of the request that the provider may run.
-    /// @param orderDeadline Until when the provider may fulfil, in Unix seconds; see `IOrders` for its range.
-    /// @param salt Makes the order's id unique.
+    /// @notice Pays for one whole datatoken and opens an order with it; the payment is held until the order ends.
+    /// @param request What is ordered; `IOrders` says what it has to be.
     /// @param limits What the buyer agrees to.
     /// @return orderId The order's id.
-    function buyAndOpen(
-        address datatoken,
-        bytes32 requestHash,
-        uint64 orderDeadline,
-        bytes32 salt,
-        Limits calldata limits
-    ) external payable returns (bytes32 orderId);
+    function buyAndOpen(OpenRequest calldata request, Limits calldata limits) external payable returns (bytes32 orderId);
 
     /// @notice As `buyAndOpen`, with the payment token's permit in the same call.
-    /// @param datatoken The service's token.
-    /// @param requestHash Hash of the request that the provider may run.
-    /// @param orderDeadline Until when the provider may fulfil, in Unix seconds.
-    /// @param salt Makes the order's id unique.
+    /// @param request What is ordered; `IOrders` says what it has to be.
     /// @param limits What the buyer agrees to.
     /// @param permit The buyer's permit to the market.
     /// @return orderId The order's id.
-    function buyAndOpenWithPermit(
-        address datatoken,
-        bytes32 requestHash,
-        uint64 orderDeadline,
-        bytes32 salt,
-        Limits calldata limits,
-        Permit calldata permit
-    ) external returns (bytes32 orderId);
+    function buyAndOpenWithPermit(OpenRequest calldata request, Limits calldata limits, Permit calldata permit)
+        external
+        returns (bytes32 orderId);
 
-    /// @notice Starts the sale of a new service. Only the registry.
-    /// @param assetId The asset.
+    /// @notice Starts the sale of a new service. Only the registry, whose event says so.
     /// @param datatoken The new service's token.
-    /// @param terms How it is sold; its provider is not 0 here.
-    function list(uint256 assetId, address datatoken, ServiceTerms calldata terms) external;
+    /// @param paymentToken A contract other than the datatoken; 0 for ether.
+    /// @param price Base units for one whole datatoken, less than 2^88; 0 for free.
+    function list(address datatoken, address paymentToken, uint96 price) external;
 
     /// @notice Changes what a datatoken costs. Only the asset's owner.
     /// @param datatoken The service's token.
     /// @param paymentToken A contract other than the datatoken; 0 for ether.
-    /// @param price Base units for one whole datatoken; 0 for free.
+    /// @param price Base units for one whole datatoken, less than 2^88; 0 for free.
     function setPrice(address datatoken, address paymentToken, uint96 price) external;
 
     /// @notice Stops or resumes the sale. Only the asset's owner.
@@ -287,21 +282,37 @@ interface IMarket {
     /// @param bps In 1/10,000; at most 1,000.
     function setReferral(address datatoken, uint16 bps) external;
 
-    /// @notice Names who runs the service from now on. Only the asset's owner.
+    /// @notice Limits what is given away while the price is 0. Only the asset's owner. What was taken without a limit does not
+    /// count; what was taken under earlier limits does.
     /// @param datatoken The service's token.
-    /// @param provider The account; 0 for the caller.
-    function setProvider(address datatoken, address provider) external;
+    /// @param perWallet Whole datatokens for each account; 0 for no limit.
+    /// @param total Whole datatokens for all together; 0 for no limit.
+    function setFreeLimits(address datatoken, uint64 perWallet, uint64 total) external;
 
     /// @notice Divides the held payment of a fulfilled order. Only `Orders`.
-    /// @param order The order.
+    /// @param token What was paid with; 0 for ether.
+    /// @param amount What is held for the order, in base units.
     /// @param publisher Who is credited with what the fees leave.
+    /// @param referrer Front end; 0 for none.
+    /// @param referralFee Its part.
+    /// @param protocolFee The protocol's part.
     /// @return earned What the publisher was credited with, in base units.
-    function settle(Order calldata order, address publisher) external returns (uint256 earned);
+    function settle(
+        address token,
+        uint256 amount,
+        address publisher,
+        address referrer,
+        uint256 referralFee,
+        uint256 protocolFee
+    ) external returns (uint256 earned);
 
     /// @notice Gives the held payment of an unfulfilled order back to its consumer. Only `Orders`. If the token or the
-    /// consumer refuses it, it is credited for withdrawal: an order always can end.
-    /// @param order The order.
-    function refund(Order calldata order) external;
+    /// consumer refuses it, it is credited for withdrawal: an order always can end. A free order no longer counts.
+    /// @param datatoken The service's token.
+    /// @param consumer Who ordered.
+    /// @param token What was paid with; 0 for ether.
+    /// @param amount What is held for the order, in base units.
+    function refund(address datatoken, address consumer, address token, uint256 amount) external;
 
     /// @notice Pays the caller everything that it earned in `token` (0 for ether).
     /// @param token The token.
@@ -314,8 +325,19 @@ interface IMarket {
     /// @return Base units.
     function earningsOf(address token, address account) external view returns (uint256);
 
-    /// @notice How a service is sold now.
+    /// @notice What is given away of a service while its price is 0.
     /// @param datatoken The service's token.
-    /// @return The sale; all zero if there is none.
+    /// @return The limits, and what was taken under them.
+    function freeLimitsOf(address datatoken) external view returns (FreeLimits memory);
+
+    /// @notice What an account has taken of a service under its free limits.
+    /// @param datatoken The service's token.
+    /// @param account The account.
+    /// @return Whole datatokens.
+    function takenFreeBy(address datatoken, address account) external view returns (uint64);
+
+    /// @notice How a service is sold now. Reverts with `UnknownService` where nothing was listed.
+    /// @param datatoken The service's token.
+    /// @return The sale.
     function saleOf(address datatoken) external view returns (Sale memory);
 }

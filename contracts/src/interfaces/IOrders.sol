@@ -3,18 +3,20 @@ pragma solidity 0.8.30;
 
 /// @notice Everything about one order. The chain keeps only its hash (the order's id) and whether it is still open, so
 /// that opening costs one storage slot however much an order says; whoever ends an order presents it again.
-/// @param datatoken The service that was ordered.
+/// @param assetId The asset that was ordered.
+/// @param datatoken The service of it that was ordered.
 /// @param consumer Who ordered, and who gets the escrow back if the order is not fulfilled.
 /// @param provider The only account that may fulfil or cancel.
 /// @param requestHash Hash of the request that the provider may run: keccak-256 of the canonical job spec.
 /// @param deadline Unix seconds. Until then the provider may fulfil; after it anyone may return the escrow.
 /// @param salt Chosen by the consumer: makes the id unique and known before the transaction is sent.
-/// @param escrowToken What is held: the datatoken itself, an ERC-20 payment, or address 0 for ether.
-/// @param escrowAmount How much of it is held, in base units.
+/// @param escrowToken What the order was opened with: the datatoken itself, an ERC-20 payment, or address 0 for ether.
+/// @param escrowAmount How much of it, in base units.
 /// @param referrer Front end that is paid `referralFee` when the order is fulfilled; 0 for none.
 /// @param referralFee Part of `escrowAmount` that goes to the referrer, fixed when the order was opened.
 /// @param protocolFee Part of `escrowAmount` that goes to the protocol, fixed when the order was opened.
 struct Order {
+    uint256 assetId;
     address datatoken;
     address consumer;
     address provider;
@@ -28,22 +30,38 @@ struct Order {
     uint256 protocolFee;
 }
 
-/// @notice What a holder of a datatoken asks for when opening an order with it.
+/// @notice What a consumer asks for when opening an order.
 /// @param datatoken The service's token.
+/// @param provider Who is expected to run the service: an order never goes to another.
 /// @param requestHash Hash of the request that the provider may run.
-/// @param deadline Until when the provider may fulfil, in Unix seconds.
+/// @param deadline Until when the provider may fulfil, in Unix seconds; 60 seconds to 30 days ahead.
 /// @param salt Makes the order's id unique.
 struct OpenRequest {
     address datatoken;
+    address provider;
     bytes32 requestHash;
     uint64 deadline;
     bytes32 salt;
 }
 
+/// @notice What the market holds for a paid order.
+/// @param token What was paid with; 0 for ether.
+/// @param amount How much, in base units.
+/// @param referrer Front end; 0 for none.
+/// @param referralFee Its part once the order is fulfilled.
+/// @param protocolFee The protocol's part once the order is fulfilled.
+struct Payment {
+    address token;
+    uint256 amount;
+    address referrer;
+    uint256 referralFee;
+    uint256 protocolFee;
+}
+
 /// @title Escrow of orders
 /// @notice Every order ends exactly once: fulfilled (the publisher is paid), cancelled by its provider, or returned.
 interface IOrders {
-    /// @notice None: never opened. Open: escrow is held. The others are final.
+    /// @notice None: never opened. Open: paid for, and not ended. The others are final.
     enum Status {
         None,
         Open,
@@ -61,7 +79,7 @@ interface IOrders {
     /// @param requestHash Hash of the request that the provider may run.
     /// @param deadline Until when the provider may fulfil, in Unix seconds.
     /// @param salt What makes the id unique.
-    /// @param escrowToken What is held: the datatoken, an ERC-20 payment, or 0 for ether.
+    /// @param escrowToken What it was opened with: the datatoken, an ERC-20 payment, or 0 for ether.
     /// @param escrowAmount How much of it, in base units.
     /// @param referrer Front end; 0 for none.
     /// @param referralFee Its part of the escrow once fulfilled.
@@ -89,7 +107,7 @@ interface IOrders {
     /// @param publisher The asset's owner at this moment.
     /// @param receiptHash Hash of the provider's signed receipt.
     /// @param earned What the publisher was credited with, in base units of the escrow token; 0 for an order that was
-    /// opened with a held datatoken, which was paid for when it was bought.
+    /// opened with a datatoken, which was paid for when it was bought.
     event OrderFulfilled(
         bytes32 indexed orderId,
         uint256 indexed assetId,
@@ -111,6 +129,20 @@ interface IOrders {
     /// @param assetId The asset.
     /// @param caller Who sent the transaction.
     event OrderReturned(bytes32 indexed orderId, uint256 indexed assetId, address indexed caller);
+
+    /// @notice Another account runs the service. Open orders stay with the provider that they name.
+    /// @param assetId The asset.
+    /// @param publisher The asset's owner, who did it.
+    /// @param datatoken The service's token.
+    /// @param provider Who runs it from now on. Never 0.
+    event ProviderChanged(uint256 indexed assetId, address indexed publisher, address datatoken, address provider);
+
+    /// @notice Who may order was restricted, or no longer. Open orders stay open.
+    /// @param assetId The asset.
+    /// @param publisher The asset's owner, who did it.
+    /// @param datatoken The service's token.
+    /// @param gate The contract that is asked from now on; 0 for none.
+    event GateChanged(uint256 indexed assetId, address indexed publisher, address datatoken, address gate);
 
     /// @notice The order was never opened, or has ended.
     /// @param orderId The order's id.
@@ -146,25 +178,47 @@ interface IOrders {
     /// @param deadline Until when, in Unix seconds.
     error OrderNotExpired(bytes32 orderId, uint64 deadline);
 
-    /// @notice This address is not a datatoken that is on sale at the market.
-    /// @param datatoken The address.
-    error UnknownService(address datatoken);
-
     /// @notice The asset's state allows no orders.
     /// @param assetId The asset.
     error NotOrderable(uint256 assetId);
 
-    /// @notice Locks one whole datatoken of the caller per request. Needs an allowance to this contract. All or none
-    /// are opened; an empty batch does nothing. A paused sale does not matter: these tokens were sold before.
+    /// @notice Only the registry says which assets may be ordered.
+    /// @param caller Who tried.
+    error NotRegistry(address caller);
+
+    /// @notice Only the asset's owner may do this.
+    /// @param caller Who tried.
+    /// @param assetId The asset.
+    error NotAssetOwner(address caller, uint256 assetId);
+
+    /// @notice The service is run by another account than the consumer expected.
+    /// @param actual Who runs it.
+    /// @param expected Whom the consumer named.
+    error WrongProvider(address actual, address expected);
+
+    /// @notice The service's gate does not let this account order.
+    /// @param datatoken The service's token.
+    /// @param consumer Who tried.
+    error NotAllowed(address datatoken, address consumer);
+
+    /// @notice No contract is at this address.
+    /// @param gate The address.
+    error InvalidGate(address gate);
+
+    /// @notice Spends one whole datatoken of the caller per request; no allowance is needed. It is burnt, and minted again if
+    /// the order is cancelled or returned. All or none are opened; an empty batch does nothing. A paused sale does not matter: these tokens were sold before.
     /// @param requests What to open; services of different assets and providers may be mixed.
     /// @return orderIds The ids, in the same order.
     function open(OpenRequest[] calldata requests) external returns (bytes32[] memory orderIds);
 
     /// @notice Opens an order whose payment the market holds. Only the market.
-    /// @param order The order; the market vouches for everything but the deadline and that it is new.
-    /// @param assetId The asset that the datatoken belongs to.
+    /// @param request What is ordered.
+    /// @param consumer Who pays and orders.
+    /// @param payment What the market holds for it.
     /// @return orderId The order's id.
-    function openPaid(Order calldata order, uint256 assetId) external returns (bytes32 orderId);
+    function openPaid(OpenRequest calldata request, address consumer, Payment calldata payment)
+        external
+        returns (bytes32 orderId);
 
     /// @notice Ends the order in the publisher's favour. Only the order's provider, not after the deadline.
     /// @param order The order as it was opened.
@@ -179,6 +233,31 @@ interface IOrders {
     /// @notice Gives the escrow back to the consumer. Anyone, after the deadline.
     /// @param order The order as it was opened.
     function returnExpired(Order calldata order) external;
+
+    /// @notice Stops or resumes orders of an asset, as its state says. Only the registry, whose event says so.
+    /// @param assetId The asset.
+    /// @param closed True if no orders are taken from now on.
+    function setClosed(uint256 assetId, bool closed) external;
+
+    /// @notice Names who runs the service from now on. Only the asset's owner.
+    /// @param datatoken The service's token.
+    /// @param provider The account; 0 for the caller.
+    function setProvider(address datatoken, address provider) external;
+
+    /// @notice Restricts who may order from now on. Only the asset's owner.
+    /// @param datatoken The service's token.
+    /// @param gate A contract that implements `IGate`; 0 for none.
+    function setGate(address datatoken, address gate) external;
+
+    /// @notice Who runs a service now. Reverts with `UnknownService` for anything that the registry did not deploy.
+    /// @param datatoken The service's token.
+    /// @return The account.
+    function providerOf(address datatoken) external view returns (address);
+
+    /// @notice Which contract says who may order a service.
+    /// @param datatoken The service's token.
+    /// @return The gate; 0 for none.
+    function gateOf(address datatoken) external view returns (address);
 
     /// @notice The id: keccak256(abi.encode(chainid, this contract, order)).
     /// @param order Any order.

@@ -1,303 +1,202 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 pragma solidity 0.8.30;
 
-import {StdUtils} from "forge-std/StdUtils.sol";
-import {Vm} from "forge-std/Vm.sol";
-import {AssetRegistry} from "../../src/AssetRegistry.sol";
+import {IERC20} from "@openzeppelin/contracts/token/ERC20/IERC20.sol";
+import {IERC20Errors} from "@openzeppelin/contracts/interfaces/draft-IERC6093.sol";
+import {ERC20Permit} from "@openzeppelin/contracts/token/ERC20/extensions/ERC20Permit.sol";
+import {IDatatoken} from "../../src/interfaces/IDatatoken.sol";
+import {IMarket} from "../../src/interfaces/IMarket.sol";
+import {IOrders, OpenRequest, Payment} from "../../src/interfaces/IOrders.sol";
 import {Datatoken} from "../../src/Datatoken.sol";
-import {Market} from "../../src/Market.sol";
-import {Orders} from "../../src/Orders.sol";
-import {Limits, Sale} from "../../src/interfaces/IMarket.sol";
-import {IOrders, OpenRequest, Order} from "../../src/interfaces/IOrders.sol";
-import {RejectingBuyer} from "../mocks/Buyers.sol";
-import {BlocklistToken, MintableToken} from "../mocks/HostileTokens.sol";
+import {MintableToken} from "../mocks/HostileTokens.sol";
+import {BookedService, Books} from "./Books.sol";
+import {Ending} from "./Ending.sol";
 
-/// @notice Does at random what people do in a market, and keeps its own books beside the contracts'. Every action is
-/// one that has to succeed, or that has to fail and is counted if it does not.
-contract MarketHandler is StdUtils {
-    Vm private constant VM = Vm(address(uint160(uint256(keccak256("hevm cheat code")))));
-    uint256 private constant ONE = 1e18;
+/// @notice Does at random what people do in a market, and what they must not, and keeps its own books beside the
+/// contracts'. For every call it knows before whether it succeeds, or the error that it fails with, to the last byte.
+contract MarketHandler is Ending {
+    constructor(Contracts memory all, address treasury, address[] memory moneys_) Books(all, treasury, moneys_) {}
 
-    AssetRegistry private immutable REGISTRY;
-    Market private immutable MARKET;
-    Orders private immutable ORDERS;
-    BlocklistToken private immutable BLOCKLIST;
+    // ---- datatokens ----
 
-    /// @notice Everyone: each may be buyer, owner, provider and referrer. The last one is a contract without a liking for
-    /// ether.
-    address[] public accounts;
-    /// @notice What is paid with; 0 for ether.
-    address[] public moneys;
-    Datatoken[] public services;
-
-    Order[] private _orders;
-    IOrders.Status[] public expected;
-    mapping(address token => uint256) public openEscrow;
-    mapping(address datatoken => uint256) public openHeld;
-    mapping(address datatoken => uint256) public minted;
-    mapping(address datatoken => uint256) public redeemed;
-    /// @notice All that came in, and all that people took out or got back.
-    mapping(address token => uint256) public paidIn;
-    mapping(address token => uint256) public paidOut;
-    /// @notice Calls that went through although they must not.
-    uint256 public violations;
-    uint256 private _salt;
-
-    constructor(
-        AssetRegistry registry,
-        Market market,
-        Orders orders,
-        address[] memory moneys_,
-        Datatoken[] memory services_
-    ) {
-        (REGISTRY, MARKET, ORDERS, moneys, services) = (registry, market, orders, moneys_, services_);
-        BLOCKLIST = BlocklistToken(moneys_[2]);
-        for (uint160 i = 1; i <= 4; ++i) {
-            accounts.push(address(0xACC0000 + i));
+    /// @dev Now and then to the market or to `Orders`, which is nobody's fault but the sender's.
+    function transferDatatoken(uint256 seed) external decides(seed) {
+        (Datatoken token, uint256 service, address from, uint256 amount) = someTokens();
+        address to = oneIn(8) ? (oneIn(2) ? address(MARKET) : address(ORDERS)) : somebody();
+        bytes memory refusal = whyNotMoved(token, from, amount);
+        if (attempt(from, address(token), abi.encodeCall(IERC20.transfer, (to, amount)), refusal)) {
+            stray(service, to, amount);
         }
-        accounts.push(address(new RejectingBuyer(market, orders)));
     }
 
-    function buy(uint256 who, uint256 what, uint256 count, uint256 referrer) external {
-        Datatoken service = services[what % services.length];
-        address buyer = account(who);
-        count = bound(count, 1, 5);
-        Sale memory sale = MARKET.saleOf(address(service));
-        uint256 value = provide(buyer, sale.paymentToken, count * sale.price);
-        VM.prank(buyer);
-        MARKET.buy{value: value}(address(service), count, agreeTo(sale, referrer));
-        minted[address(service)] += count * ONE;
-        paidIn[sale.paymentToken] += count * sale.price;
-    }
-
-    function buyAndOpen(uint256 who, uint256 what, uint256 duration, uint256 referrer) external {
-        Datatoken service = services[what % services.length];
-        address buyer = account(who);
-        Sale memory sale = MARKET.saleOf(address(service));
-        Limits memory limits = agreeTo(sale, referrer);
-        Order memory order = newOrder(service, buyer, sale.provider, duration);
-        (order.escrowToken, order.escrowAmount) = (sale.paymentToken, sale.price);
-        order.referrer = limits.referrer;
-        if (order.referrer != address(0)) order.referralFee = uint256(sale.price) * sale.referralBps / 10_000;
-        order.protocolFee = uint256(sale.price) * MARKET.PROTOCOL_FEE_BPS() / 10_000;
-
-        uint256 value = provide(buyer, sale.paymentToken, sale.price);
-        VM.prank(buyer);
-        bytes32 id = MARKET.buyAndOpen{value: value}(address(service), 0, order.deadline, order.salt, limits);
-        if (id != ORDERS.orderIdOf(order)) ++violations;
-        openEscrow[sale.paymentToken] += sale.price;
-        paidIn[sale.paymentToken] += sale.price;
-        remember(order);
-    }
-
-    function openHeldTokens(uint256 who, uint256 what, uint256 duration, uint256 count) external {
-        Datatoken service = services[what % services.length];
-        address holder = account(who);
-        count = bound(count, 0, service.balanceOf(holder) / ONE);
-        count = count > 3 ? 3 : count;
-        OpenRequest[] memory requests = new OpenRequest[](count);
-        address provider = MARKET.saleOf(address(service)).provider;
-        for (uint256 i = 0; i < count; ++i) {
-            Order memory order = newOrder(service, holder, provider, duration);
-            (order.escrowToken, order.escrowAmount) = (address(service), ONE);
-            requests[i] = OpenRequest(address(service), 0, order.deadline, order.salt);
-            remember(order);
+    /// @dev By an allowance, which was given as one likes to: by `approve`, or by either form of a permit.
+    function transferDatatokenFrom(uint256 seed) external decides(seed) {
+        (Datatoken token,, address owner, uint256 amount) = someTokens();
+        (address spender, address to) = (somebody(), somebody());
+        uint256 allowed = amount;
+        if (amount != 0 && oneIn(6)) --allowed;
+        allow(token, owner, spender, allowed);
+        bytes memory refusal = whyNotMoved(token, owner, amount);
+        if (allowed < amount) {
+            refusal = abi.encodeWithSelector(IERC20Errors.ERC20InsufficientAllowance.selector, spender, allowed, amount);
         }
-        VM.startPrank(holder);
-        service.approve(address(ORDERS), count * ONE);
-        ORDERS.open(requests);
-        VM.stopPrank();
-        openHeld[address(service)] += count * ONE;
+        bytes memory call = abi.encodeCall(IERC20.transferFrom, (owner, to, amount));
+        if (attempt(spender, address(token), call, refusal)) assertEq(token.allowance(owner, spender), 0);
     }
 
-    function fulfil(uint256 which) external {
-        (bool found, uint256 i) = anOpenOrder(which);
-        if (!found || block.timestamp > _orders[i].deadline) return;
-        VM.prank(_orders[i].provider);
-        ORDERS.fulfil(_orders[i], "receipt");
-        close(i, IOrders.Status.Fulfilled);
-        if (held(i)) redeemed[_orders[i].datatoken] += ONE;
+    /// @dev Somebody signs for somebody else, or too late.
+    function forgePermit(uint256 seed) external decides(seed) {
+        Datatoken token = _services[someService()].token;
+        (address owner, address forger) = (somebody(), somebody());
+        uint256 deadline = block.timestamp;
+        (uint8 v, bytes32 r, bytes32 s) = signPermit(address(token), forger, forger, ONE, deadline);
+        bytes memory refusal;
+        if (owner == forger) {
+            deadline = block.timestamp - 1;
+            refusal = abi.encodeWithSelector(ERC20Permit.ERC2612ExpiredSignature.selector, deadline);
+        }
+        bytes memory call = abi.encodeWithSignature(
+            "permit(address,address,uint256,uint256,uint8,bytes32,bytes32)", owner, forger, ONE, deadline, v, r, s
+        );
+        vm.prank(forger);
+        (bool done, bytes memory answer) = address(token).call(call);
+        assertFalse(done, "a forged permit was taken");
+        if (refusal.length != 0) assertEq(answer, refusal);
+        // What it recovers to is anything: the content that it hashes names the owner.
+        // forge-lint: disable-next-line(unsafe-typecast)
+        else assertEq(bytes4(answer), ERC20Permit.ERC2612InvalidSigner.selector);
     }
 
-    function cancel(uint256 which) external {
-        (bool found, uint256 i) = anOpenOrder(which);
-        if (!found) return;
-        uint256 before = balance(_orders[i].escrowToken, _orders[i].consumer);
-        VM.prank(_orders[i].provider);
-        ORDERS.cancel(_orders[i], "reason");
-        close(i, IOrders.Status.Cancelled);
-        countRefund(i, before);
-    }
+    // ---- what is only for the contracts among themselves ----
 
-    function returnExpired(uint256 which, uint256 who) public {
-        (bool found, uint256 i) = anOpenOrder(which);
-        if (!found || block.timestamp <= _orders[i].deadline) return;
-        uint256 before = balance(_orders[i].escrowToken, _orders[i].consumer);
-        VM.prank(account(who));
-        ORDERS.returnExpired(_orders[i]);
-        close(i, IOrders.Status.Returned);
-        countRefund(i, before);
-    }
-
-    /// @notice Somebody tries what must not work: to end an order that has ended, or one of another provider, or too
-    /// early.
-    function endWrongly(uint256 which, uint256 who, uint8 way) external {
-        if (_orders.length == 0) return;
-        uint256 i = which % _orders.length;
-        Order memory order = _orders[i];
-        address caller = account(who);
-        bool open = expected[i] == IOrders.Status.Open;
-        if (open && way % 3 != 2 && caller == order.provider) return;
-        if (open && way % 3 == 2 && block.timestamp > order.deadline) return;
-        VM.prank(caller);
-        bool done;
-        if (way % 3 == 0) {
-            try ORDERS.fulfil(order, 0) {
-                done = true;
-            } catch {}
-        } else if (way % 3 == 1) {
-            try ORDERS.cancel(order, 0) {
-                done = true;
-            } catch {}
+    function intrude(uint256 seed) external decides(seed) {
+        uint256 place = someService();
+        BookedService storage service = _services[place];
+        address token = address(service.token);
+        address caller = somebody();
+        uint256 way = roll(9);
+        bytes memory refusal =
+            abi.encodeWithSelector(way < 2 ? IMarket.NotOrders.selector : IMarket.NotRegistry.selector, caller);
+        if (way == 0) {
+            bytes memory call = abi.encodeCall(IMarket.settle, (service.money, 1, caller, address(0), 0, 0));
+            attempt(caller, address(MARKET), call, refusal);
+        } else if (way == 1) {
+            attempt(caller, address(MARKET), abi.encodeCall(IMarket.refund, (token, caller, service.money, 1)), refusal);
+        } else if (way == 2) {
+            attempt(caller, address(MARKET), abi.encodeCall(IMarket.list, (token, service.money, 0)), refusal);
+        } else if (way == 3) {
+            bytes memory call = abi.encodeCall(IOrders.setClosed, (_assets[service.asset].id, orderable(service.asset)));
+            attempt(caller, address(ORDERS), call, refusal);
+        } else if (way == 4) {
+            refusal = abi.encodeWithSignature("NotSelf(address)", caller);
+            attempt(caller, address(MARKET), abi.encodeCall(MARKET.push, (service.money, caller, 1)), refusal);
+        } else if (way == 5) {
+            refusal = abi.encodeWithSelector(IOrders.NotMarket.selector, caller);
+            (OpenRequest memory request, Payment memory payment) = gift(place);
+            bytes memory call = abi.encodeCall(IOrders.openPaid, (request, caller, payment));
+            attempt(caller, address(ORDERS), call, refusal);
+        } else if (way == 6) {
+            refusal = abi.encodeWithSelector(IDatatoken.NotMarket.selector, caller);
+            attempt(caller, token, abi.encodeCall(IDatatoken.mint, (caller, ONE)), refusal);
+        } else if (way == 7) {
+            refusal = abi.encodeWithSelector(IDatatoken.NotOrders.selector, caller);
+            attempt(caller, token, abi.encodeCall(IDatatoken.spend, (somebody(), 0)), refusal);
         } else {
-            try ORDERS.returnExpired(order) {
-                done = true;
-            } catch {}
+            refusal = abi.encodeWithSelector(IDatatoken.NotOrders.selector, caller);
+            attempt(caller, token, abi.encodeCall(IDatatoken.restore, (caller, ONE)), refusal);
         }
-        if (done) ++violations;
     }
 
-    function withdraw(uint256 who, uint256 what) external {
-        address taker = account(who);
-        address token = moneys[what % moneys.length];
-        uint256 amount = MARKET.earningsOf(token, taker);
-        bool refuses = token == address(0) ? taker.code.length != 0 : isBlocked(token, taker);
-        if (amount == 0 || refuses) return;
-        VM.prank(taker);
-        if (MARKET.withdraw(token) != amount) ++violations;
-        paidOut[token] += amount;
+    // ---- the world ----
+
+    function pass(uint256 seed) external decides(seed) {
+        vm.warp(block.timestamp + 1 + (oneIn(4) ? roll(3 days) : roll(120)));
     }
 
-    function changeSale(uint256 what, uint256 money, uint96 price, uint16 referralBps, uint256 provider) external {
-        Datatoken service = services[what % services.length];
-        VM.startPrank(REGISTRY.ownerOf(service.assetId()));
-        MARKET.setPrice(address(service), moneys[money % moneys.length], price);
-        MARKET.setReferral(address(service), uint16(bound(referralBps, 0, 1_000)));
-        MARKET.setProvider(address(service), account(provider));
-        VM.stopPrank();
-    }
-
-    function sellAsset(uint256 what, uint256 to) external {
-        uint256 assetId = services[what % services.length].assetId();
-        address owner = REGISTRY.ownerOf(assetId);
-        VM.prank(owner);
-        REGISTRY.transferFrom(owner, account(to), assetId);
-    }
-
-    function transferDatatoken(uint256 from, uint256 to, uint256 what, uint256 amount) external {
-        Datatoken service = services[what % services.length];
-        amount = bound(amount, 0, service.balanceOf(account(from)));
-        VM.prank(account(from));
-        if (!service.transfer(account(to), amount)) ++violations;
-    }
-
-    function setBlocked(uint256 who, bool on) external {
-        BLOCKLIST.setBlocked(account(who), on);
-    }
-
-    function pass(uint256 time) external {
-        VM.warp(block.timestamp + bound(time, 1, 2 days));
-    }
-
-    /// @notice Lets all time pass and has every order end that is still open.
-    function endEverything() external {
-        VM.warp(block.timestamp + 31 days);
+    /// @dev To just before, at, or just after the next deadline of an order.
+    function passToDeadline(uint256 seed) external decides(seed) {
+        uint256 next = type(uint64).max;
         for (uint256 i = 0; i < _orders.length; ++i) {
-            returnExpired(i, i);
+            uint256 deadline = _orders[i].deadline;
+            if (deadline > block.timestamp && deadline < next) next = deadline;
         }
+        if (next != type(uint64).max) vm.warp(next + roll(3) - 1);
     }
 
-    function orderCount() external view returns (uint256) {
-        return _orders.length;
+    function changeMood(uint256 seed) external decides(seed) {
+        uint256 what = roll(4);
+        if (what == 0) MOODY.setStopped(oneIn(4));
+        else if (what == 1) WALLET.setAccepts(oneIn(3));
+        else MOODY.setBlocked(oneIn(8) ? address(MARKET) : somebody(), oneIn(3));
     }
 
-    function orderId(uint256 i) external view returns (bytes32) {
-        return ORDERS.orderIdOf(_orders[i]);
+    /// @dev Money that nobody asked for, also where ether can not be refused.
+    function donate(uint256 seed) external decides(seed) {
+        address money = moneys[roll(4)];
+        uint256 amount = roll(1e9);
+        if (money == address(0)) vm.deal(address(MARKET), address(MARKET).balance + amount);
+        else MintableToken(money).mint(address(MARKET), amount);
+        strayed[money] += amount;
     }
 
-    function accountCount() external view returns (uint256) {
-        return accounts.length;
+    // ---- what the invariants try ----
+
+    /// @notice What the market would be told if it opened an order of this service that expects a provider that nobody is:
+    /// that it is closed, or who really runs it.
+    function probe(uint256 place) external returns (bytes memory answer) {
+        (OpenRequest memory request, Payment memory payment) = gift(place);
+        request.provider = address(1);
+        vm.prank(address(MARKET));
+        bool done;
+        (done, answer) = address(ORDERS).call(abi.encodeCall(IOrders.openPaid, (request, people[0], payment)));
+        assertFalse(done);
     }
 
-    function account(uint256 seed) private view returns (address) {
-        return accounts[seed % accounts.length];
+    /// @notice What it has to be told.
+    function expectedProbe(uint256 place) external view returns (bytes memory) {
+        uint256 asset = _services[place].asset;
+        if (!orderable(asset)) return abi.encodeWithSelector(IOrders.NotOrderable.selector, _assets[asset].id);
+        return abi.encodeWithSelector(IOrders.WrongProvider.selector, providerOf(place), address(1));
     }
 
-    function agreeTo(Sale memory sale, uint256 referrer) private view returns (Limits memory) {
-        address front = referrer % 3 == 0 ? address(0) : account(referrer);
-        return Limits(sale.paymentToken, sale.price, uint64(block.timestamp), front);
+    function gift(uint256 place) private view returns (OpenRequest memory request, Payment memory payment) {
+        request.datatoken = address(_services[place].token);
+        request.provider = providerOf(place);
+        request.deadline = uint64(block.timestamp) + 1 hours;
+        payment.token = _services[place].money;
+        payment.amount = 1;
     }
 
-    function provide(address who, address token, uint256 amount) private returns (uint256 value) {
-        if (token == address(0)) {
-            // On top of what it has: its refunds are to be seen in its balance.
-            VM.deal(who, who.balance + amount);
-            return amount;
+    function someTokens() private returns (Datatoken token, uint256 service, address from, uint256 amount) {
+        for (uint256 i = 0; i < 4; ++i) {
+            (service, from) = (someService(), somebody());
+            token = _services[service].token;
+            if (token.balanceOf(from) != 0) break;
         }
-        bool blocked = isBlocked(token, who);
-        if (blocked) BLOCKLIST.setBlocked(who, false);
-        MintableToken(token).mint(who, amount);
-        if (blocked) BLOCKLIST.setBlocked(who, true);
-        VM.prank(who);
-        MintableToken(token).approve(address(MARKET), amount);
+        uint256 has = token.balanceOf(from);
+        amount = oneIn(8) ? has + 1 + roll(ONE) : oneIn(2) ? has / ONE * ONE : roll(has + 1);
     }
 
-    function newOrder(Datatoken service, address consumer, address provider, uint256 duration)
-        private
-        returns (Order memory order)
-    {
-        order.datatoken = address(service);
-        order.consumer = consumer;
-        order.provider = provider;
-        order.deadline = uint64(block.timestamp + bound(duration, 60, 30 days));
-        order.salt = bytes32(++_salt);
+    function whyNotMoved(Datatoken token, address from, uint256 amount) private view returns (bytes memory) {
+        uint256 has = token.balanceOf(from);
+        if (has >= amount) return "";
+        return abi.encodeWithSelector(IERC20Errors.ERC20InsufficientBalance.selector, from, has, amount);
     }
 
-    function remember(Order memory order) private {
-        _orders.push(order);
-        expected.push(IOrders.Status.Open);
+    function stray(uint256 service, address to, uint256 amount) private {
+        if (to == address(ORDERS)) _services[service].strayed += amount;
+        if (to == address(MARKET)) strayed[address(_services[service].token)] += amount;
     }
 
-    function anOpenOrder(uint256 seed) private view returns (bool found, uint256 i) {
-        for (uint256 step = 0; step < _orders.length; ++step) {
-            i = (seed % _orders.length + step) % _orders.length;
-            if (expected[i] == IOrders.Status.Open) return (true, i);
+    function allow(Datatoken token, address owner, address spender, uint256 amount) private {
+        uint256 way = roll(3);
+        if (way == 0) {
+            vm.prank(owner);
+            token.approve(spender, amount);
+            return;
         }
-    }
-
-    function close(uint256 i, IOrders.Status status) private {
-        expected[i] = status;
-        if (held(i)) openHeld[_orders[i].datatoken] -= ONE;
-        else openEscrow[_orders[i].escrowToken] -= _orders[i].escrowAmount;
-    }
-
-    /// @dev Pushed or credited, but whole: a pushed one must have arrived entirely.
-    function countRefund(uint256 i, uint256 before) private {
-        uint256 got = balance(_orders[i].escrowToken, _orders[i].consumer) - before;
-        if (got != 0 && got != _orders[i].escrowAmount) ++violations;
-        if (held(i) && got != ONE) ++violations;
-        if (!held(i)) paidOut[_orders[i].escrowToken] += got;
-    }
-
-    function held(uint256 i) private view returns (bool) {
-        return _orders[i].escrowToken == _orders[i].datatoken;
-    }
-
-    function isBlocked(address token, address who) private view returns (bool) {
-        return token == address(BLOCKLIST) && BLOCKLIST.blocked(who);
-    }
-
-    function balance(address token, address who) private view returns (uint256) {
-        return token == address(0) ? who.balance : MintableToken(token).balanceOf(who);
+        (uint8 v, bytes32 r, bytes32 s) = signPermit(address(token), owner, spender, amount, block.timestamp);
+        if (way == 1) token.permit(owner, spender, amount, block.timestamp, v, r, s);
+        else token.permit(owner, spender, amount, block.timestamp, abi.encodePacked(r, s, v));
     }
 }

@@ -2,7 +2,7 @@
 pragma solidity 0.8.30;
 
 import {Limits} from "../../src/interfaces/IMarket.sol";
-import {Order} from "../../src/interfaces/IOrders.sol";
+import {OpenRequest, Order} from "../../src/interfaces/IOrders.sol";
 import {Market} from "../../src/Market.sol";
 import {Orders} from "../../src/Orders.sol";
 
@@ -16,9 +16,8 @@ abstract contract BuyerContract {
         ORDERS = orders;
     }
 
-    function buyAndOpen(address datatoken, bytes32 request, uint64 deadline, uint256 price) external payable {
-        Limits memory limits = Limits(address(0), price, deadline, address(0));
-        MARKET.buyAndOpen{value: price}(datatoken, request, deadline, 0, limits);
+    function buyAndOpen(OpenRequest calldata request, uint256 price) external payable {
+        MARKET.buyAndOpen{value: price}(request, Limits(address(0), price, request.deadline, address(0)));
     }
 
     function withdraw(address token) external {

@@ -28,6 +28,20 @@ contract FeeOnTransferToken is MintableToken(6) {
     }
 }
 
+/// @notice The receiver gets less than was sent once that is switched on, like a stablecoin that has kept the right to.
+contract LaterFeeToken is MintableToken(6) {
+    uint256 public feePercent;
+
+    function setFee(uint256 percent) external {
+        feePercent = percent;
+    }
+
+    function _update(address from, address to, uint256 value) internal override {
+        super._update(from, to, value);
+        if (from != address(0) && to != address(0)) super._update(to, address(0), value * feePercent / 100);
+    }
+}
+
 /// @notice Takes a fee from the sender, on top, once it is switched on.
 contract OverchargingToken is MintableToken(6) {
     bool public charging;
@@ -94,32 +108,113 @@ contract BlocklistToken is MintableToken(6) {
         blocked[account] = on;
     }
 
-    function _update(address from, address to, uint256 value) internal override {
+    function _update(address from, address to, uint256 value) internal virtual override {
         require(!blocked[to], Blocked(to));
         super._update(from, to, value);
     }
 }
 
-/// @notice Calls somebody during every transfer, like a token with hooks, and remembers how that went.
-contract HookToken is MintableToken(18) {
-    address private _target;
-    bytes private _call;
-    bool public called;
-    bytes4 public failure;
+/// @notice Refuses to move money of, to, or by whoever is on its list.
+contract StrictBlocklistToken is BlocklistToken {
+    function _update(address from, address to, uint256 value) internal override {
+        require(!blocked[from], Blocked(from));
+        require(!blocked[msg.sender], Blocked(msg.sender));
+        super._update(from, to, value);
+    }
+}
 
-    function setHook(address target, bytes calldata call) external {
-        (_target, _call) = (target, call);
-        (called, failure) = (false, 0);
+/// @notice Moves nothing for anybody while it is paused.
+contract PausableToken is MintableToken(6) {
+    bool public paused;
+
+    error Paused();
+
+    function pause(bool on) external {
+        paused = on;
     }
 
     function _update(address from, address to, uint256 value) internal override {
-        if (_target != address(0) && from != address(0)) {
-            (bool ok, bytes memory returned) = _target.call(_call);
-            called = ok;
-            // forge-lint: disable-next-line(unsafe-typecast)
-            if (!ok) failure = bytes4(returned);
-        }
+        require(!paused, Paused());
         super._update(from, to, value);
+    }
+}
+
+/// @notice Everyone's balance grows and shrinks by itself. Like the known ones it keeps shares, and moves what the shares
+/// are worth: by rounding, a little less than told.
+contract RebasingToken is MintableToken(18) {
+    uint256 public percent = 100;
+
+    function rebase(uint256 to) external {
+        percent = to;
+    }
+
+    function balanceOf(address account) public view override returns (uint256) {
+        return super.balanceOf(account) * percent / 100;
+    }
+
+    function _update(address from, address to, uint256 value) internal override {
+        super._update(from, to, value * 100 / percent);
+    }
+}
+
+/// @notice Moves what it is told, and returns any bytes that it was told to, once it was told.
+contract AnsweringToken is MintableToken(6) {
+    bytes private _answer;
+    bool private _answers;
+
+    function answer(bytes calldata with) external {
+        (_answer, _answers) = (with, true);
+    }
+
+    function transfer(address to, uint256 value) public override returns (bool) {
+        _transfer(msg.sender, to, value);
+        return _return();
+    }
+
+    function transferFrom(address from, address to, uint256 value) public override returns (bool) {
+        _spendAllowance(from, msg.sender, value);
+        _transfer(from, to, value);
+        return _return();
+    }
+
+    function _return() private view returns (bool) {
+        if (!_answers) return true;
+        bytes memory with = _answer;
+        assembly {
+            return(add(with, 32), mload(with))
+        }
+    }
+}
+
+/// @notice Forgets to say, or lies about, what anybody has.
+contract MuteToken is MintableToken(6) {
+    bool public mute;
+
+    function silence(bool on) external {
+        mute = on;
+    }
+
+    function balanceOf(address account) public view override returns (uint256) {
+        if (mute) {
+            assembly {
+                return(0, 0)
+            }
+        }
+        return super.balanceOf(account);
+    }
+}
+
+/// @notice Says that it moved everything, and moves nothing, once it is switched on.
+contract LyingToken is MintableToken(6) {
+    bool public lying;
+
+    function lie(bool on) external {
+        lying = on;
+    }
+
+    function _update(address from, address to, uint256 value) internal override {
+        if (lying) emit Transfer(from, to, value);
+        else super._update(from, to, value);
     }
 }
 

@@ -26,6 +26,8 @@ pub struct Deployment {
     pub market: Address,
     /// `Orders`.
     pub orders: Address,
+    /// `MemberList`, the stock gate.
+    pub member_list: Address,
     /// A dollar that anyone can mint; only on a local chain.
     pub test_dollar: Address,
 }
@@ -49,6 +51,7 @@ impl Deployment {
         let output = std::process::Command::new(tools::foundry("forge")?)
             .args(["script", "script/Deploy.s.sol", "--rpc-url", rpc_url, "--broadcast", "--unlocked"])
             .args(["--sender", &sender.to_string()])
+            .env("FOUNDRY_PROFILE", "ship")
             .env("DEPLOYMENT_FILE", "-")
             // What was sent is of no use later: the deployment itself says where things are.
             .env("FOUNDRY_BROADCAST", records)

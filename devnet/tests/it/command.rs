@@ -46,12 +46,18 @@ fn gas_is_measured_as_rows_that_a_script_can_read() {
     let value: serde_json::Value = serde_json::from_str(text.lines().last().unwrap()).unwrap();
     assert_eq!(value["bench"], "gas");
     let rows = value["rows"].as_array().unwrap();
-    assert_eq!(rows.len(), 12);
+    let peer = std::fs::read(atoll_devnet::repository::root().join("bench/gas.json")).unwrap();
+    let peer: Vec<serde_json::Value> = serde_json::from_slice(&peer).unwrap();
+    let works = |rows: &[serde_json::Value]| rows.iter().map(|row| row["work"].clone()).collect::<Vec<_>>();
+    assert_eq!(works(rows), works(&peer));
     for row in rows {
-        let (ours, theirs) = (row["ours"].as_f64().unwrap(), row["theirs"].as_f64().unwrap());
+        let ours = row["ours"].as_f64().unwrap();
         // A transaction costs at least 21,000; none of these flows costs a million.
         assert!(ours > 21_000.0 && ours < 1_000_000.0, "{row}");
-        assert!((row["ratio"].as_f64().unwrap() - theirs / ours).abs() < 0.01, "{row}");
+        match row["theirs"].as_f64() {
+            Some(theirs) => assert!((row["ratio"].as_f64().unwrap() - theirs / ours).abs() < 0.01, "{row}"),
+            None => assert!(row["ratio"].is_null(), "{row}"),
+        }
         assert_eq!((row["unit"].as_str(), row["peer"].as_str()), (Some("gas"), Some("Ocean")));
     }
 }

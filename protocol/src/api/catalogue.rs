@@ -57,6 +57,21 @@ pub struct Service {
     pub price: Money,
     /// True while the publisher does not sell.
     pub paused: bool,
+    /// Contract that says who may order; none if everyone may.
+    #[cfg_attr(feature = "openapi", schema(value_type = Option<String>))]
+    pub gate: Option<Address>,
+    /// What is given away while the price is 0; none if that is not limited.
+    pub free_limits: Option<FreeLimits>,
+}
+}
+
+resource! {
+/// How much of a service is given away while its price is 0. How much was taken is the chain's to say.
+pub struct FreeLimits {
+    /// Orders for each account; none if that is not limited.
+    pub per_wallet: Option<u64>,
+    /// Orders for all accounts together; none if that is not limited.
+    pub total: Option<u64>,
 }
 }
 

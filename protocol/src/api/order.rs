@@ -53,6 +53,8 @@ pub struct Order {
 resource! {
 /// The terms of an order (the contracts' `Order`).
 pub struct OrderTerms {
+    /// ERC-721 token id of the asset, a decimal string.
+    pub asset_id: String,
     /// Service.
     #[cfg_attr(feature = "openapi", schema(value_type = String))]
     pub datatoken: Address,
@@ -70,7 +72,7 @@ pub struct OrderTerms {
     /// Chosen by the consumer.
     #[cfg_attr(feature = "openapi", schema(value_type = String))]
     pub salt: B256,
-    /// What is held: the datatoken, an ERC-20, or the zero address for ether.
+    /// What it was opened with: the datatoken, an ERC-20, or the zero address for ether.
     #[cfg_attr(feature = "openapi", schema(value_type = String))]
     pub escrow_token: Address,
     /// Base units of it, a decimal string.
@@ -88,6 +90,7 @@ pub struct OrderTerms {
 impl From<&contracts::Order> for OrderTerms {
     fn from(order: &contracts::Order) -> Self {
         Self {
+            asset_id: order.assetId.to_string(),
             datatoken: order.datatoken,
             consumer: order.consumer,
             provider: order.provider,
@@ -105,15 +108,16 @@ impl From<&contracts::Order> for OrderTerms {
 
 /// A decimal string in an order that is not a number of 256 bits.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("`{0}` is not an amount in base units")]
-pub struct NotAnAmount(pub String);
+#[error("`{0}` is not a whole number of 256 bits in decimal")]
+pub struct NotANumber(pub String);
 
 impl TryFrom<&OrderTerms> for contracts::Order {
-    type Error = NotAnAmount;
+    type Error = NotANumber;
 
-    fn try_from(terms: &OrderTerms) -> Result<Self, NotAnAmount> {
-        let amount = |s: &String| s.parse().map_err(|_| NotAnAmount(s.clone()));
+    fn try_from(terms: &OrderTerms) -> Result<Self, NotANumber> {
+        let number = |s: &String| s.parse().map_err(|_| NotANumber(s.clone()));
         Ok(Self {
+            assetId: number(&terms.asset_id)?,
             datatoken: terms.datatoken,
             consumer: terms.consumer,
             provider: terms.provider,
@@ -121,10 +125,10 @@ impl TryFrom<&OrderTerms> for contracts::Order {
             deadline: terms.deadline,
             salt: terms.salt,
             escrowToken: terms.escrow_token,
-            escrowAmount: amount(&terms.escrow_amount)?,
+            escrowAmount: number(&terms.escrow_amount)?,
             referrer: terms.referrer,
-            referralFee: amount(&terms.referral_fee)?,
-            protocolFee: amount(&terms.protocol_fee)?,
+            referralFee: number(&terms.referral_fee)?,
+            protocolFee: number(&terms.protocol_fee)?,
         })
     }
 }

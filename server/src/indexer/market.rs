@@ -1,5 +1,4 @@
-//! Events of `Market`: what services cost, whether they are sold and who provides them. Sales and withdrawals are kept
-//! raw.
+//! Events of `Market`: what services cost, whether they are sold and how much is given away. Sales and withdrawals are kept raw.
 
 use alloy::{rpc::types::Log, sol_types::SolEvent};
 use atoll_protocol::contracts::IMarket;
@@ -24,13 +23,6 @@ pub(super) async fn project(tx: &mut Tx, _: Context, log: &Log) -> Result<Projec
             };
             Ok(found(services::set_paused(tx, event.datatoken, event.paused).await?, "service"))
         }
-        Some(&IMarket::ProviderChanged::SIGNATURE_HASH) => {
-            let event = match decode::<IMarket::ProviderChanged>(log) {
-                Ok(event) => event,
-                Err(problem) => return Ok(Projected::Problem(problem)),
-            };
-            Ok(found(services::set_provider(tx, event.datatoken, event.provider).await?, "service"))
-        }
         Some(&IMarket::ReferralChanged::SIGNATURE_HASH) => {
             let event = match decode::<IMarket::ReferralChanged>(log) {
                 Ok(event) => event,
@@ -38,7 +30,14 @@ pub(super) async fn project(tx: &mut Tx, _: Context, log: &Log) -> Result<Projec
             };
             Ok(found(services::set_referral(tx, event.datatoken, event.bps).await?, "service"))
         }
-        // `ServiceListed` repeats the registry's `ServiceAdded` of the same transaction.
+        Some(&IMarket::FreeLimitsChanged::SIGNATURE_HASH) => {
+            let event = match decode::<IMarket::FreeLimitsChanged>(log) {
+                Ok(event) => event,
+                Err(problem) => return Ok(Projected::Problem(problem)),
+            };
+            let set = services::set_free_limits(tx, event.datatoken, event.perWallet, event.total).await?;
+            Ok(found(set, "service"))
+        }
         _ => Ok(Projected::Done),
     }
 }

@@ -1,16 +1,16 @@
-//! Events of `Orders`: orders, and the jobs of those that ended.
+//! Events of `Orders`: orders, the jobs of those that ended, and who runs services and who may order them.
 
 use alloy::{primitives::B256, rpc::types::Log, sol_types::SolEvent};
 use atoll_protocol::{
-    api::{JobStatus, OrderStatus, OrderTerms},
-    contracts::IOrders,
+    api::{JobStatus, OrderStatus},
+    contracts::{IOrders, Order},
     failure::FailureCode,
 };
 
 use super::{Context, IndexError, Projected, decode, found};
 use crate::{
     job::{self, Actor, Step},
-    store::{Tx, jobs, orders},
+    store::{Tx, jobs, orders, services},
 };
 
 pub(super) async fn project(tx: &mut Tx, context: Context, log: &Log) -> Result<Projected, IndexError> {
@@ -43,6 +43,21 @@ pub(super) async fn project(tx: &mut Tx, context: Context, log: &Log) -> Result<
             returned(tx, context, event.orderId).await?;
             Ok(found(ended, "open order"))
         }
+        Some(&IOrders::ProviderChanged::SIGNATURE_HASH) => {
+            let event = match decode::<IOrders::ProviderChanged>(log) {
+                Ok(event) => event,
+                Err(problem) => return Ok(Projected::Problem(problem)),
+            };
+            Ok(found(services::set_provider(tx, event.datatoken, event.provider).await?, "service"))
+        }
+        Some(&IOrders::GateChanged::SIGNATURE_HASH) => {
+            let event = match decode::<IOrders::GateChanged>(log) {
+                Ok(event) => event,
+                Err(problem) => return Ok(Projected::Problem(problem)),
+            };
+            let gate = Some(event.gate).filter(|gate| !gate.is_zero());
+            Ok(found(services::set_gate(tx, event.datatoken, gate).await?, "service"))
+        }
         _ => Ok(Projected::Done),
     }
 }
@@ -52,20 +67,8 @@ async fn opened(tx: &mut Tx, context: Context, log: &Log) -> Result<Projected, I
         Ok(event) => event,
         Err(problem) => return Ok(Projected::Problem(problem)),
     };
-    let terms = OrderTerms {
-        datatoken: event.datatoken,
-        consumer: event.consumer,
-        provider: event.provider,
-        request_hash: event.requestHash,
-        deadline: event.deadline,
-        salt: event.salt,
-        escrow_token: event.escrowToken,
-        escrow_amount: event.escrowAmount.to_string(),
-        referrer: event.referrer,
-        referral_fee: event.referralFee.to_string(),
-        protocol_fee: event.protocolFee.to_string(),
-    };
-    let known = orders::insert(tx, event.orderId, event.assetId, &terms, context.at, context.time).await?;
+    let (id, order) = (event.orderId, Order::from(event));
+    let known = orders::insert(tx, id, &order, context.at, context.time).await?;
     Ok(found(known, "service"))
 }
 

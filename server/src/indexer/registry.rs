@@ -1,6 +1,6 @@
 //! Events of `AssetRegistry`: assets, their metadata and state, who owns them, and new services.
 
-use alloy::{primitives::B256, rpc::types::Log, sol_types::SolEvent};
+use alloy::{primitives::keccak256, rpc::types::Log, sol_types::SolEvent};
 use atoll_protocol::{
     api::AssetState,
     contracts::{IAssetRegistry, IERC721},
@@ -27,7 +27,7 @@ pub(super) async fn project(tx: &mut Tx, context: Context, log: &Log) -> Result<
 }
 
 /// Reads a document; one that breaks the format is kept but hidden, with what is wrong.
-fn metadata(hash: B256, bytes: &[u8]) -> Metadata<'_> {
+fn metadata(bytes: &[u8]) -> Metadata<'_> {
     // Postgres keeps no NUL in text.
     let text = |s: &str| s.replace('\0', "\u{fffd}");
     let projection = match AssetDocument::parse(bytes) {
@@ -43,7 +43,7 @@ fn metadata(hash: B256, bytes: &[u8]) -> Metadata<'_> {
             ..Projection::default()
         },
     };
-    Metadata { hash, bytes, projection }
+    Metadata { hash: keccak256(bytes), bytes, projection }
 }
 
 async fn published(tx: &mut Tx, context: Context, log: &Log) -> Result<Projected, IndexError> {
@@ -51,7 +51,7 @@ async fn published(tx: &mut Tx, context: Context, log: &Log) -> Result<Projected
         Ok(event) => event,
         Err(problem) => return Ok(Projected::Problem(problem)),
     };
-    let metadata = metadata(event.metadataHash, &event.metadata);
+    let metadata = metadata(&event.metadata);
     if let Some(reason) = &metadata.projection.hidden_reason {
         tracing::warn!(asset.token_id = %event.assetId, reason, "an asset is hidden");
     }
@@ -64,7 +64,7 @@ async fn metadata_updated(tx: &mut Tx, log: &Log) -> Result<Projected, IndexErro
         Ok(event) => event,
         Err(problem) => return Ok(Projected::Problem(problem)),
     };
-    let metadata = metadata(event.metadataHash, &event.metadata);
+    let metadata = metadata(&event.metadata);
     Ok(found(assets::set_metadata(tx, event.assetId, &metadata).await?, "asset"))
 }
 

@@ -1,7 +1,10 @@
 //! Orders, as their events left them.
 
 use alloy::primitives::{Address, B256, U256};
-use atoll_protocol::api::{OrderStatus, OrderTerms};
+use atoll_protocol::{
+    api::{OrderStatus, OrderTerms},
+    contracts,
+};
 use sqlx::PgConnection;
 use time::OffsetDateTime;
 
@@ -51,10 +54,12 @@ impl TryFrom<Row> for Order {
     type Error = StoreError;
 
     fn try_from(row: Row) -> Result<Self, StoreError> {
+        let token_id = token_id("orders.token_id", &row.token_id)?;
         Ok(Self {
             id: hash("orders.id", &row.id)?,
-            token_id: token_id("orders.token_id", &row.token_id)?,
+            token_id,
             terms: OrderTerms {
+                asset_id: token_id.to_string(),
                 datatoken: address("orders.datatoken", &row.datatoken)?,
                 consumer: address("orders.consumer", &row.consumer)?,
                 provider: address("orders.provider", &row.provider)?,
@@ -84,8 +89,7 @@ impl TryFrom<Row> for Order {
 pub(crate) async fn insert(
     connection: &mut PgConnection,
     id: B256,
-    asset: U256,
-    terms: &OrderTerms,
+    order: &contracts::Order,
     at: Position,
     opened_at: OffsetDateTime,
 ) -> Result<bool, StoreError> {
@@ -98,18 +102,18 @@ pub(crate) async fn insert(
                 $15::bigint, $16::bigint, $17::timestamptz
          WHERE EXISTS (SELECT FROM services WHERE datatoken = $3)",
         id.as_slice(),
-        &token_id_bytes(asset),
-        terms.datatoken.as_slice(),
-        terms.consumer.as_slice(),
-        terms.provider.as_slice(),
-        terms.request_hash.as_slice(),
-        bigint("orders.deadline", terms.deadline)?,
-        terms.salt.as_slice(),
-        terms.escrow_token.as_slice(),
-        terms.escrow_amount,
-        terms.referrer.as_slice(),
-        terms.referral_fee,
-        terms.protocol_fee,
+        &token_id_bytes(order.assetId),
+        order.datatoken.as_slice(),
+        order.consumer.as_slice(),
+        order.provider.as_slice(),
+        order.requestHash.as_slice(),
+        bigint("orders.deadline", order.deadline)?,
+        order.salt.as_slice(),
+        order.escrowToken.as_slice(),
+        order.escrowAmount.to_string(),
+        order.referrer.as_slice(),
+        order.referralFee.to_string(),
+        order.protocolFee.to_string(),
         at.transaction.as_slice(),
         bigint("orders.opened_block", at.block)?,
         bigint("orders.opened_log", at.log)?,

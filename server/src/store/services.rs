@@ -1,7 +1,7 @@
-//! Services: what of an asset is sold, by whom it is provided and at what price.
+//! Services: what of an asset is sold, by whom it is provided, at what price and to whom.
 
 use alloy::primitives::{Address, U256};
-use atoll_protocol::api::{Money, Service};
+use atoll_protocol::api::{FreeLimits, Money, Service};
 use sqlx::PgConnection;
 
 use super::{
@@ -95,6 +95,49 @@ pub(crate) async fn set_referral(
     Ok(done.rows_affected() == 1)
 }
 
+pub(crate) async fn set_gate(
+    connection: &mut PgConnection,
+    datatoken: Address,
+    gate: Option<Address>,
+) -> Result<bool, StoreError> {
+    let done = sqlx::query!(
+        "UPDATE services SET gate = $2 WHERE datatoken = $1",
+        datatoken.as_slice(),
+        gate.as_ref().map(|address| address.as_slice()),
+    )
+    .execute(connection)
+    .await?;
+    Ok(done.rows_affected() == 1)
+}
+
+pub(crate) async fn set_free_limits(
+    connection: &mut PgConnection,
+    datatoken: Address,
+    per_wallet: u64,
+    total: u64,
+) -> Result<bool, StoreError> {
+    let done = sqlx::query!(
+        "UPDATE services SET free_per_wallet = $2::text::numeric, free_total = $3::text::numeric WHERE datatoken = $1",
+        datatoken.as_slice(),
+        per_wallet.to_string(),
+        total.to_string(),
+    )
+    .execute(connection)
+    .await?;
+    Ok(done.rows_affected() == 1)
+}
+
+/// The limits as the API says them: what is 0 on chain is no limit.
+fn free_limits(per_wallet: &str, total: &str) -> Result<Option<FreeLimits>, StoreError> {
+    let limit = |column, text: &str| match text.parse() {
+        Ok(0) => Ok(None),
+        Ok(limit) => Ok(Some(limit)),
+        Err(_) => Err(StoreError::Unreadable { column }),
+    };
+    let (per_wallet, total) = (limit("services.free_per_wallet", per_wallet)?, limit("services.free_total", total)?);
+    Ok((per_wallet.is_some() || total.is_some()).then_some(FreeLimits { per_wallet, total }))
+}
+
 /// The services of several assets, each with its asset, in order of their numbers.
 pub(crate) async fn of_assets(
     connection: &mut PgConnection,
@@ -103,7 +146,8 @@ pub(crate) async fn of_assets(
     let ids: Vec<Vec<u8>> = assets.iter().map(|id| token_id_bytes(*id).to_vec()).collect();
     let rows = sqlx::query!(
         r#"SELECT s.datatoken, s.token_id, s.service_index, s.provider, s.payment_token, s.price::text AS "price!",
-                  s.paused, t.decimals, t.symbol
+                  s.paused, s.gate, s.free_per_wallet::text AS "free_per_wallet!", s.free_total::text AS "free_total!",
+                  t.decimals, t.symbol
            FROM services s JOIN tokens t ON t.address = s.payment_token
            WHERE s.token_id = ANY($1) ORDER BY s.token_id, s.service_index"#,
         &ids
@@ -123,6 +167,8 @@ pub(crate) async fn of_assets(
                     symbol: row.symbol,
                 },
                 paused: row.paused,
+                gate: row.gate.map(|bytes| address("services.gate", &bytes)).transpose()?,
+                free_limits: free_limits(&row.free_per_wallet, &row.free_total)?,
             };
             Ok((token_id("services.token_id", &row.token_id)?, service))
         })

@@ -2,8 +2,8 @@
 
 use alloy::primitives::Address;
 use atoll_protocol::{
-    api::{Asset, AssetState, Page},
-    contracts::{IAssetRegistry, IERC721, IMarket},
+    api::{Asset, AssetState, FreeLimits, Page},
+    contracts::{IAssetRegistry, IERC721, IMarket, IMemberList, IOrders},
 };
 use reqwest::{Method, StatusCode};
 use serde_json::Value;
@@ -44,7 +44,15 @@ async fn an_asset_is_found_as_it_was_published_and_as_it_was_changed() {
     rpc.send(owner, at.market, price).await.unwrap();
     rpc.send(owner, at.market, IMarket::setPausedCall { datatoken, paused: true }).await.unwrap();
     let provider = world.chain.accounts[5].address;
-    rpc.send(owner, at.market, IMarket::setProviderCall { datatoken, provider }).await.unwrap();
+    assert_eq!((service.gate, &service.free_limits), (None, &None));
+    // The whole range of the contract's numbers: what does not fit somewhere must not stop the index.
+    let limits = IMarket::setFreeLimitsCall { datatoken, perWallet: 3, total: u64::MAX };
+    rpc.send(owner, at.market, limits).await.unwrap();
+    rpc.send(owner, at.orders, IOrders::setGateCall { datatoken, gate: at.member_list }).await.unwrap();
+    // Kept by nobody here: who is a member is for the list itself to say.
+    let add = IMemberList::addCall { assetId: listed.token_id, accounts: vec![owner] };
+    rpc.send(owner, at.member_list, add).await.unwrap();
+    rpc.send(owner, at.orders, IOrders::setProviderCall { datatoken, provider }).await.unwrap();
     let state = IAssetRegistry::State::OrderingDisabled;
     let call = IAssetRegistry::setStateCall { assetId: listed.token_id, newState: state };
     rpc.send(owner, at.asset_registry, call).await.unwrap();
@@ -66,7 +74,22 @@ async fn an_asset_is_found_as_it_was_published_and_as_it_was_changed() {
     let price = &service.price;
     assert_eq!((price.amount.as_str(), price.symbol.as_str(), price.decimals), ("2500000", "tUSD", 6));
     assert_eq!(price.token, at.test_dollar);
+    let limits = FreeLimits { per_wallet: Some(3), total: Some(u64::MAX) };
+    assert_eq!((service.gate, service.free_limits.as_ref()), (Some(at.member_list), Some(&limits)));
     assert_eq!(world.rows("SELECT problem FROM events WHERE problem IS NOT NULL").await, Vec::<String>::new());
+
+    // And all of it back again, by the new owner.
+    rpc.send(to, at.orders, IOrders::setGateCall { datatoken, gate: Address::ZERO }).await.unwrap();
+    let limits = IMarket::setFreeLimitsCall { datatoken, perWallet: 0, total: 7 };
+    let last = rpc.send(to, at.market, limits).await.unwrap();
+    world.indexed(&last).await;
+    let service = read().await.services.remove(0);
+    assert_eq!(service.gate, None);
+    assert_eq!(service.free_limits, Some(FreeLimits { per_wallet: None, total: Some(7) }));
+    let limits = IMarket::setFreeLimitsCall { datatoken, perWallet: 0, total: 0 };
+    let last = rpc.send(to, at.market, limits).await.unwrap();
+    world.indexed(&last).await;
+    assert_eq!(read().await.services[0].free_limits, None);
 }
 
 #[tokio::test]

@@ -15,7 +15,7 @@ use alloy::{
 use atoll_devnet::{Chain, Postgres, Scratch, Server, server::Settings};
 use atoll_protocol::{
     api::{Job, Lease, OrderTerms, ResultInfo},
-    contracts::{IAssetRegistry, IMarket, IOrders, Limits, Order, ServiceTerms},
+    contracts::{IAssetRegistry, IMarket, IOrders, Limits, OpenRequest, Order, ServiceTerms},
     document::{AssetDocument, Column, ColumnKind, Content, Policy, Provider},
     envelope::{self, ContentKey, Context, SecretKey, content, key_wrap},
     job::ModelFamily,
@@ -52,6 +52,7 @@ pub(crate) struct World {
 pub(crate) struct Listed {
     pub(crate) token_id: U256,
     pub(crate) datatoken: Address,
+    pub(crate) provider: Address,
     pub(crate) metadata: Vec<u8>,
     pub(crate) ciphertext: Vec<u8>,
 }
@@ -130,9 +131,9 @@ impl World {
         let call = IAssetRegistry::publishCall { salt, metadata: metadata.clone().into(), terms };
         let receipt = self.chain.rpc.send(publisher.address(), registry, call).await.unwrap();
         self.indexed(&receipt).await;
-        let call = IAssetRegistry::datatokenOfCall { assetId: token_id, serviceIndex: 0 };
+        let call = IAssetRegistry::datatokenOfCall { assetId: token_id, serviceIndex: 0, provider: provider.address() };
         let datatoken = self.chain.rpc.read(registry, call).await.unwrap();
-        Listed { token_id, datatoken, metadata, ciphertext }
+        Listed { token_id, datatoken, provider: provider.address(), metadata, ciphertext }
     }
 
     /// A valid document with its sealed content.
@@ -199,10 +200,13 @@ impl World {
         let deadline = u64::try_from(OffsetDateTime::now_utc().unix_timestamp()).unwrap() + 3600;
         let limits = Limits { paymentToken: Address::ZERO, maxPrice: U256::ZERO, deadline, referrer: Address::ZERO };
         let call = IMarket::buyAndOpenCall {
-            datatoken: listed.datatoken,
-            requestHash: request_hash,
-            orderDeadline: deadline,
-            salt: self.next_salt(),
+            request: OpenRequest {
+                datatoken: listed.datatoken,
+                provider: listed.provider,
+                requestHash: request_hash,
+                deadline,
+                salt: self.next_salt(),
+            },
             limits,
         };
         let receipt = self.chain.rpc.send(consumer.address(), self.chain.deployment.market, call).await.unwrap();
