@@ -2,7 +2,7 @@
 // Proves that the tests would notice bugs: plants one after the other (the lists are in mutations/) into a copy of the
 // contracts, and requires that at least one test fails. Exit code 1 if a bug survives.
 //
-//   node mutate.js                  all of them: about half an hour on two cores
+//   node mutate.js                  all of them: about a quarter of an hour on two cores
 //   node mutate.js --only NAME      one (may be repeated)
 //   node mutate.js --list           only checks that each can be planted
 //
@@ -18,14 +18,15 @@ const WORKERS = Math.min(2, os.cpus().length);
 const COPIED = ["src", "test", "script", "foundry.toml", "solc.js", "package.json"];
 const LOCAL_FORGE = path.join(HERE, "node_modules/.bin/forge");
 const FORGE = fs.existsSync(LOCAL_FORGE) ? LOCAL_FORGE : "forge";
-// Compiling is most of the work. Linked dynamically, tests need not be compiled again when a contract changes. A sequence
-// of calls that fails need not be made short.
+// Compiling would be most of the work. It need not be optimized, and tests that are linked dynamically need not be compiled
+// again when a contract changes. A sequence of calls that fails need not be made short.
 const ENVIRONMENT = {
   ...process.env,
-  FOUNDRY_VIA_IR: "false",
+  FOUNDRY_OPTIMIZER: "false",
   FOUNDRY_DYNAMIC_TEST_LINKING: "true",
   FOUNDRY_INVARIANT_SHRINK_RUN_LIMIT: "0",
 };
+const running = new Set();
 
 class ListError extends Error {}
 
@@ -64,11 +65,16 @@ function copyContracts() {
 
 function forge(copy, ...args) {
   return new Promise((resolve, reject) => {
-    const child = spawn(FORGE, args, { cwd: copy, env: ENVIRONMENT, stdio: ["ignore", "pipe", "pipe"] });
+    // A group of its own: it starts the compiler, which has to end with it.
+    const child = spawn(FORGE, args, { cwd: copy, env: ENVIRONMENT, stdio: ["ignore", "pipe", "pipe"], detached: true });
+    running.add(child);
     const output = { stdout: "", stderr: "" };
     for (const name of ["stdout", "stderr"]) child[name].on("data", (data) => (output[name] += data));
     child.on("error", reject);
-    child.on("close", (code) => resolve({ code, ...output }));
+    child.on("close", (code) => {
+      running.delete(child);
+      resolve({ code, ...output });
+    });
   });
 }
 
@@ -138,7 +144,10 @@ async function main() {
   const queue = [...chosen(list, args)];
   const copies = [];
   // Also when it is interrupted.
-  process.on("exit", () => copies.forEach((copy) => fs.rmSync(copy, { recursive: true, force: true })));
+  process.on("exit", () => {
+    for (const { pid } of running) process.kill(-pid, "SIGKILL");
+    for (const copy of copies) fs.rmSync(copy, { recursive: true, force: true, maxRetries: 3 });
+  });
   for (const signal of ["SIGINT", "SIGTERM"]) process.on(signal, () => process.exit(130));
 
   copies.push(copyContracts());
