@@ -74,7 +74,7 @@ fn market(data: &[u8]) -> Option<String> {
         ),
         E::NothingToWithdraw(_) => "there is nothing to withdraw; earnings come when an order is fulfilled".into(),
         E::NotAssetOwner(e) => not_owner(e.caller),
-        E::ZeroCount(_) => "the number of datatokens must be at least 1".into(),
+        E::CountOutOfRange(e) => format!("one purchase is from 1 to {} datatokens, not {}", e.most, e.count),
         E::ReferralTooHigh(e) => format!("a referral fee of {} basis points is above the limit of {}", e.bps, e.maxBps),
         E::NotRegistry(_) | E::NotOrders(_) => ONLY_ITS_OWN.into(),
         E::PriceOutOfRange(_) => "the price is more than the market can count; lower it".into(),

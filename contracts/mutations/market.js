@@ -40,7 +40,7 @@ module.exports = [
   {
     name: "buy-nothing",
     file,
-    find: "require(count != 0, ZeroCount());",
+    find: "require(count != 0 && count <= MAX_COUNT, CountOutOfRange(count, MAX_COUNT));",
     replace: "",
     why: "skips a check",
   },

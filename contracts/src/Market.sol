@@ -29,6 +29,10 @@ contract Market is IMarket, ReentrancyGuardTransient {
     /// the consumer and to end the order. Without this bound, whoever ends an order could starve the push.
     uint256 public constant REFUND_GAS_LEFT = 260_000;
 
+    /// @notice Most datatokens of one purchase, and so of one supply in any number of purchases that there can be: an order
+    /// that was opened with a datatoken can always have it back.
+    uint256 public constant MAX_COUNT = type(uint32).max;
+
     uint256 private constant ONE_DATATOKEN = 1e18;
     uint256 private constant BPS = 10_000;
 
@@ -249,7 +253,7 @@ contract Market is IMarket, ReentrancyGuardTransient {
     }
 
     function _buy(address datatoken, uint256 count, Sale memory sale, address referrer) private {
-        require(count != 0, ZeroCount());
+        require(count != 0 && count <= MAX_COUNT, CountOutOfRange(count, MAX_COUNT));
         uint256 assetId = DatatokenArgs.assetIdOf(datatoken);
         (address publisher, bool orderable) = REGISTRY.ordering(assetId);
         require(orderable, NotOrderable(assetId));

@@ -240,7 +240,7 @@ sol! {
         error PriceOutOfRange(uint96 price);
         error WalletLimitReached(address datatoken, address account, uint256 taken, uint256 limit);
         error TotalLimitReached(address datatoken, uint256 taken, uint256 limit);
-        error ZeroCount();
+        error CountOutOfRange(uint256 count, uint256 most);
         error NothingToWithdraw(address account, address token);
         error EtherRefused(address account);
         error TooLittleGas(uint256 available, uint256 needed);

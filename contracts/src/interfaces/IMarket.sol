@@ -214,8 +214,10 @@ interface IMarket {
     /// @param limit Most that they may take.
     error TotalLimitReached(address datatoken, uint256 taken, uint256 limit);
 
-    /// @notice Nothing is not for sale.
-    error ZeroCount();
+    /// @notice Nothing is not for sale, and more than any supply may grow by neither.
+    /// @param count What was asked for, in whole datatokens.
+    /// @param most The most at a time.
+    error CountOutOfRange(uint256 count, uint256 most);
 
     /// @notice The account has earned nothing in this token since it last withdrew.
     /// @param account The account.
@@ -233,14 +235,14 @@ interface IMarket {
 
     /// @notice Buys `count` whole datatokens. The asset's owner is credited at once; the sale is final.
     /// @param datatoken The service's token.
-    /// @param count Whole datatokens; at least 1.
+    /// @param count Whole datatokens, from 1 to 2^32 - 1.
     /// @param limits What the buyer agrees to.
     function buy(address datatoken, uint256 count, Limits calldata limits) external payable;
 
     /// @notice As `buy`, with the payment token's permit in the same call. A permit that was already used, or is not
     /// valid, is not an error as long as the allowance suffices.
     /// @param datatoken The service's token.
-    /// @param count Whole datatokens; at least 1.
+    /// @param count Whole datatokens, from 1 to 2^32 - 1.
     /// @param limits What the buyer agrees to.
     /// @param permit The buyer's permit to the market.
     function buyWithPermit(address datatoken, uint256 count, Limits calldata limits, Permit calldata permit) external;

@@ -28,7 +28,9 @@ abstract contract Buying is Opening {
         Purchase memory purchase = somePurchase(oneIn(10) ? 0 : 1 + roll(5));
         prepare(purchase);
         bytes memory refusal = whyNotAgreed(purchase);
-        if (refusal.length == 0 && purchase.count == 0) refusal = abi.encodeWithSelector(IMarket.ZeroCount.selector);
+        if (refusal.length == 0 && purchase.count == 0) {
+            refusal = abi.encodeWithSelector(IMarket.CountOutOfRange.selector, 0, type(uint32).max);
+        }
         uint256 asset = _services[purchase.service].asset;
         if (refusal.length == 0 && !orderable(asset)) {
             refusal = abi.encodeWithSelector(IMarket.NotOrderable.selector, _assets[asset].id);

@@ -68,7 +68,7 @@ library Reach {
             IMarket.PriceOutOfRange.selector,
             IMarket.WalletLimitReached.selector,
             IMarket.TotalLimitReached.selector,
-            IMarket.ZeroCount.selector,
+            IMarket.CountOutOfRange.selector,
             IMarket.NothingToWithdraw.selector,
             IMarket.EtherRefused.selector,
             IOrders.OrderNotOpen.selector,

@@ -114,7 +114,7 @@ contract BuyWithPermitTest is Fixture {
             abi.encodeWithSelector(IMarket.WrongPaymentToken.selector, address(dollar), address(0)), limits, permit
         );
         vm.prank(buyer);
-        vm.expectRevert(IMarket.ZeroCount.selector);
+        vm.expectRevert(abi.encodeWithSelector(IMarket.CountOutOfRange.selector, 0, type(uint32).max));
         market.buyWithPermit(address(datatoken), 0, usual(), permit);
         vm.prank(publisher);
         market.setPaused(address(datatoken), true);

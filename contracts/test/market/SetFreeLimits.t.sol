@@ -113,19 +113,16 @@ contract SetFreeLimitsTest is Fixture {
         assertCounts(0, 0, 0);
     }
 
-    function test_limits_countsThatDoNotFitAreRefused() public {
-        set(0, type(uint64).max);
-        expectTotalFull(buyer, 2 ** 64, 0, type(uint64).max);
-        set(type(uint64).max, 0);
-        take(buyer, type(uint64).max);
-        assertCounts(type(uint64).max, 0, type(uint64).max);
-        expectWalletFull(buyer, 1, type(uint64).max, type(uint64).max);
-        vm.prank(stranger);
-        vm.expectRevert(abi.encodeWithSelector(SafeCast.SafeCastOverflowedUintDowncast.selector, 64, uint256(2 ** 64)));
-        market.buy(address(datatoken), 1, limitsFor(address(dollar), 0));
-        vm.prank(buyer);
-        vm.expectRevert(stdError.arithmeticError);
-        market.buy(address(datatoken), type(uint256).max, limitsFor(address(dollar), 0));
+    function test_limits_theLargestAndTheLargestCounts() public {
+        uint64 most = type(uint32).max;
+        set(type(uint64).max, type(uint64).max);
+        take(buyer, most);
+        take(buyer, most);
+        assertCounts(2 * most, 0, 2 * most);
+        set(0, 2 * most);
+        expectTotalFull(buyer, 1, 2 * most, 2 * most);
+        set(2 * most, 0);
+        expectWalletFull(buyer, 1, 2 * most, 2 * most);
     }
 
     function test_setFreeLimits_isTheOwnersOnly() public {
