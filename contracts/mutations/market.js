@@ -45,6 +45,13 @@ module.exports = [
     why: "skips a check",
   },
   {
+    name: "buy-without-end",
+    file,
+    find: "count <= MAX_COUNT",
+    replace: "count <= type(uint256).max",
+    why: "a supply could grow until nothing could come back",
+  },
+  {
     name: "buy-what-is-closed",
     file,
     find: "require(orderable, NotOrderable(assetId));",
