@@ -81,8 +81,8 @@ impl Scene {
         // SAFETY: only system calls, with numbers and memory of this closure.
         unsafe {
             command.pre_exec(move || {
-                // A descriptor that a careless parent left open.
-                libc::dup2(2, 9);
+                // A descriptor that a careless parent left open: one that can be read, as the probe tries to.
+                libc::dup2(0, 9);
                 let set = limits.iter().all(|(resource, limit)| libc::setrlimit(*resource, limit) == 0);
                 if set { Ok(()) } else { Err(std::io::Error::last_os_error()) }
             });
