@@ -33,11 +33,16 @@ CREATE TABLE events (
     contract     bytea    NOT NULL,
     topics       bytea[]  NOT NULL,
     data         bytea    NOT NULL,
+    -- Asset whose metadata, owner, state or terms of sale it changed; null for every other log.
+    changed_asset bytea,
     -- Why it could not be projected, if it could not.
     problem      text,
     CONSTRAINT events_pkey PRIMARY KEY (block_number, log_index),
     CONSTRAINT events_block FOREIGN KEY (block_number) REFERENCES chain_blocks (number)
 );
+CREATE INDEX events_by_changed_asset ON events (changed_asset, block_number DESC, log_index DESC)
+    WHERE changed_asset IS NOT NULL;
+CREATE INDEX events_by_transaction ON events (tx_hash);
 
 -- Payment tokens, as their contracts describe themselves.
 CREATE TABLE tokens (
@@ -131,3 +136,27 @@ CREATE TABLE orders (
 );
 CREATE INDEX orders_by_consumer ON orders (consumer, opened_block DESC, opened_log DESC);
 CREATE INDEX orders_by_provider ON orders (provider, opened_block DESC, opened_log DESC);
+CREATE INDEX orders_by_asset ON orders (token_id, opened_at);
+
+-- What was paid for assets and is final: sales of datatokens, and orders that were fulfilled.
+CREATE TABLE revenue (
+    block_number  bigint      NOT NULL,
+    log_index     bigint      NOT NULL,
+    at            timestamptz NOT NULL,
+    token_id      bytea       NOT NULL,
+    buyer         bytea       NOT NULL,
+    -- Whole datatokens that were sold; 0 for an order.
+    datatokens    numeric(78, 0) NOT NULL,
+    payment_token bytea       NOT NULL,
+    paid          numeric(78, 0) NOT NULL,
+    -- Parts of what was paid: they add up to it.
+    earned        numeric(78, 0) NOT NULL,
+    referral_fee  numeric(78, 0) NOT NULL,
+    protocol_fee  numeric(78, 0) NOT NULL,
+    CONSTRAINT revenue_pkey PRIMARY KEY (block_number, log_index),
+    CONSTRAINT revenue_block FOREIGN KEY (block_number) REFERENCES chain_blocks (number),
+    CONSTRAINT revenue_asset FOREIGN KEY (token_id) REFERENCES assets (token_id),
+    CONSTRAINT revenue_payment_token FOREIGN KEY (payment_token) REFERENCES tokens (address),
+    CONSTRAINT revenue_lengths CHECK (octet_length(buyer) = 20)
+);
+CREATE INDEX revenue_by_asset ON revenue (token_id, at);

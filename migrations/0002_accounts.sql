@@ -8,20 +8,42 @@ CREATE TABLE nonces (
 CREATE TABLE sessions (
     -- SHA-256 of the bearer token; the token itself is nowhere.
     token_hash bytea       PRIMARY KEY,
+    -- What the session is listed and revoked by. It lets nobody in.
+    id         uuid        NOT NULL,
     account    bytea       NOT NULL,
+    -- True if the token is in a page's cookie.
+    cookie     boolean     NOT NULL,
+    created_at timestamptz NOT NULL,
     expires_at timestamptz NOT NULL,
+    CONSTRAINT sessions_id_once UNIQUE (id),
     CONSTRAINT sessions_lengths CHECK (octet_length(token_hash) = 32 AND octet_length(account) = 20)
 );
+CREATE INDEX sessions_by_account ON sessions (account, id DESC);
 
--- The answer to a creating request, kept in the transaction of its effect.
+-- The keys that accounts registered, each with its proof. A row is replaced and never deleted: its `issued_at` keeps
+-- older registrations from coming back.
+CREATE TABLE account_keys (
+    account       bytea       NOT NULL,
+    purpose       text        NOT NULL,
+    key           bytea       NOT NULL,
+    issued_at     bigint      NOT NULL,
+    deadline      bigint      NOT NULL,
+    signature     bytea       NOT NULL,
+    registered_at timestamptz NOT NULL,
+    CONSTRAINT account_keys_pkey PRIMARY KEY (account, purpose),
+    CONSTRAINT account_keys_purpose CHECK (purpose IN ('consumer', 'publisher', 'provider')),
+    CONSTRAINT account_keys_lengths CHECK (octet_length(account) = 20 AND octet_length(key) = 32)
+);
+
+-- The answer to a creating request, kept in the transaction of its effect. A key is one account's own at one route.
 CREATE TABLE idempotency_keys (
     account      bytea       NOT NULL,
+    route        text        NOT NULL,
     key          text        NOT NULL,
     request_hash bytea       NOT NULL,
-    -- Null only inside the transaction that makes it.
-    answer       json,
+    answer       json        NOT NULL,
     created_at   timestamptz NOT NULL,
-    CONSTRAINT idempotency_keys_pkey PRIMARY KEY (account, key),
+    CONSTRAINT idempotency_keys_pkey PRIMARY KEY (account, route, key),
     CONSTRAINT idempotency_keys_length CHECK (octet_length(key) BETWEEN 1 AND 255)
 );
 
@@ -30,8 +52,15 @@ CREATE TABLE providers (
     public_key   bytea       NOT NULL,
     sandbox      text[]      NOT NULL,
     trainer_hash bytea       NOT NULL,
+    -- The machine: cores, memory in MiB, and how many jobs a runner has at once.
+    cores        integer     NOT NULL,
+    memory_mib   integer     NOT NULL,
+    jobs_at_once integer     NOT NULL,
     seen_at      timestamptz NOT NULL,
     CONSTRAINT providers_lengths CHECK (
         octet_length(address) = 20 AND octet_length(public_key) = 32 AND octet_length(trainer_hash) = 32
+    ),
+    CONSTRAINT providers_environment CHECK (
+        cores BETWEEN 1 AND 65536 AND memory_mib > 0 AND jobs_at_once BETWEEN 1 AND 65536
     )
 );

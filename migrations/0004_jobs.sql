@@ -2,6 +2,7 @@
 
 CREATE TABLE jobs (
     id               uuid        PRIMARY KEY,
+    kind             text        NOT NULL,
     order_id         bytea       NOT NULL,
     token_id         bytea       NOT NULL,
     consumer         bytea       NOT NULL,
@@ -22,6 +23,10 @@ CREATE TABLE jobs (
     result_sha256    bytea,
     result_bytes     bigint,
     receipt          json,
+    -- Of a download: which ciphertext it gives access to, for how long after its completion, and so until when.
+    content_sha256    bytea,
+    valid_for_seconds bigint,
+    expires_at        timestamptz,
     created_at       timestamptz NOT NULL,
     updated_at       timestamptz NOT NULL,
     CONSTRAINT jobs_order FOREIGN KEY (order_id) REFERENCES orders (id),
@@ -31,14 +36,21 @@ CREATE TABLE jobs (
     CONSTRAINT jobs_result CHECK (
         (result_object IS NULL) = (result_sha256 IS NULL) AND (result_object IS NULL) = (result_bytes IS NULL)
     ),
-    CONSTRAINT jobs_completed_has_result CHECK (status <> 'completed' OR result_object IS NOT NULL)
+    CONSTRAINT jobs_completed_has_result CHECK (status <> 'completed' OR result_object IS NOT NULL),
+    CONSTRAINT jobs_kind CHECK (kind IN ('compute', 'download')),
+    CONSTRAINT jobs_download CHECK (
+        (kind = 'download') = (content_sha256 IS NOT NULL) AND (kind = 'download') = (valid_for_seconds IS NOT NULL)
+        AND (kind = 'download' AND status = 'completed') = (expires_at IS NOT NULL)
+    )
 );
 -- An order pays for one job. A job that ended without a result leaves its order free while that is open.
 CREATE UNIQUE INDEX jobs_one_per_order ON jobs (order_id)
     WHERE status IN ('queued', 'leased', 'running', 'completed');
 CREATE INDEX jobs_by_consumer ON jobs (consumer, id DESC);
 CREATE INDEX jobs_by_provider ON jobs (provider, id DESC);
+CREATE INDEX jobs_by_asset ON jobs (token_id, created_at);
 CREATE INDEX jobs_queue ON jobs (provider, id) WHERE status = 'queued';
+CREATE INDEX jobs_by_content ON jobs (content_sha256) WHERE content_sha256 IS NOT NULL;
 CREATE INDEX jobs_live ON jobs (order_id) WHERE status IN ('queued', 'leased', 'running');
 
 -- The same list as `JobStatus::can_become`; a test compares them.

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use alloy::primitives::Bytes;
 use atoll_protocol::{
     job::{JobSpec, Task},
-    signed::JobRequest,
+    signed::Request,
 };
 use clap::Subcommand;
 use serde::{Deserialize, Serialize};
@@ -15,8 +15,8 @@ use crate::{error::CliError, options::Options, output::Output};
 
 mod cancel;
 mod fetch;
-mod submit;
-mod watch;
+pub(crate) mod submit;
+pub(crate) mod watch;
 
 /// Submit, watch, fetch or cancel a job.
 #[derive(Subcommand, Debug)]
@@ -46,7 +46,7 @@ impl Job {
 #[derive(Serialize, Deserialize)]
 pub(crate) struct Submitted {
     /// What was signed.
-    pub(crate) request: JobRequest,
+    pub(crate) request: Request,
     /// The signature.
     pub(crate) signature: Bytes,
     /// The spec.

@@ -7,6 +7,7 @@ use serde_json::json;
 
 mod buy;
 mod chain;
+mod download;
 mod earnings;
 mod error;
 mod hashing;
@@ -22,11 +23,15 @@ mod output;
 mod permit;
 mod provider;
 mod publish;
+mod purchase;
 mod receipt;
 mod reverts;
+mod rewrap;
 mod seal;
 mod search;
+mod services;
 mod table;
+mod upload;
 
 use error::CliError;
 use options::Options;
@@ -46,8 +51,10 @@ struct Cli {
 enum Command {
     Keygen(keygen::Keygen),
     Publish(Box<publish::Publish>),
+    Rewrap(rewrap::Rewrap),
     Search(search::Search),
     Buy(buy::Buy),
+    Download(download::Download),
     #[command(subcommand)]
     Job(job::Job),
     #[command(subcommand)]
@@ -65,6 +72,8 @@ impl Command {
             Self::Keygen(command) => command.run(options, out),
             Self::Publish(command) => command.run(options, out).await,
             Self::Search(command) => command.run(options, out).await,
+            Self::Rewrap(command) => command.run(options, out).await,
+            Self::Download(command) => command.run(options, out).await,
             Self::Buy(command) => command.run(options, out).await,
             Self::Job(command) => command.run(options, out).await,
             Self::Order(command) => command.run(options, out).await,

@@ -6,7 +6,7 @@ use atoll_compute::client::Client;
 use atoll_protocol::{
     api, canonical,
     contracts::{IAssetRegistry, IGate, IMarket, IOrders, Sale},
-    document::AssetDocument,
+    document::{AssetDocument, ServiceKind, ServiceOffer},
     job::{Cost, JobSpec},
 };
 
@@ -22,7 +22,9 @@ pub(crate) struct Offer {
     pub(crate) asset: api::Asset,
     /// Its document, whose hash is on chain.
     pub(crate) document: AssetDocument,
-    /// Datatoken of service 0.
+    /// The service of the kind that is looked for.
+    pub(crate) service: ServiceOffer,
+    /// Its datatoken.
     pub(crate) datatoken: Address,
     /// Who runs it, from the chain.
     pub(crate) provider: Address,
@@ -36,8 +38,35 @@ pub(crate) struct Offer {
     pub(crate) orderable: bool,
 }
 
-/// Looks an asset up, and holds it against the chain.
-pub(crate) async fn find(client: &Client, chain: &Chain, token_id: U256) -> Result<Offer, CliError> {
+/// Looks an asset up with its first service of a kind, and holds both against the chain.
+pub(crate) async fn find(client: &Client, chain: &Chain, token_id: U256, kind: ServiceKind) -> Result<Offer, CliError> {
+    let (asset, document) = described(client, chain, token_id).await?;
+    let registry = chain.contracts.asset_registry;
+    let services = chain.read(registry, IAssetRegistry::servicesOfCall { assetId: token_id }).await?;
+    let service = (0..services).map(|index| document.service(index)).find(|service| service.kind() == kind);
+    let service = service.ok_or_else(|| {
+        let (missing, instead) = match kind {
+            ServiceKind::Compute => ("computation", "download the data with `atoll download`"),
+            ServiceKind::Download => ("download", "compute on it with `atoll buy`"),
+        };
+        CliError::Refused(format!("the asset {token_id} sells no {missing}; {instead}. Nothing was spent"))
+    })?;
+    let datatoken = datatoken(chain, &asset, service.service_index()).await?;
+    let orders = chain.contracts.orders;
+    let provider = chain.read(orders, IOrders::providerOfCall { datatoken }).await?;
+    let gate = chain.read(orders, IOrders::gateOfCall { datatoken }).await?;
+    let sale = chain.read(chain.contracts.market, IMarket::saleOfCall { datatoken }).await?;
+    let orderable = chain.read(registry, IAssetRegistry::orderingCall { assetId: token_id }).await?.orderable;
+    let token = chain.token(sale.paymentToken).await?;
+    Ok(Offer { asset, document, service, datatoken, provider, gate, sale, token, orderable })
+}
+
+/// An asset with its document, held against the chain.
+pub(crate) async fn described(
+    client: &Client,
+    chain: &Chain,
+    token_id: U256,
+) -> Result<(api::Asset, AssetDocument), CliError> {
     let asset = client.asset(token_id).await.map_err(|error| match error.status() {
         Some(404) => CliError::Refused(format!("the server knows no asset {token_id}; find one with `atoll search`")),
         _ => error.into(),
@@ -51,8 +80,10 @@ pub(crate) async fn find(client: &Client, chain: &Chain, token_id: U256) -> Resu
         }
         other => other?,
     };
-    let bytes = canonical::to_bytes(&asset.metadata)
-        .map_err(|error| CliError::Unverified(format!("the server's metadata can not be written as JSON: {error}")))?;
+    let bytes =
+        asset.metadata.read::<serde_json::Value>().and_then(|document| canonical::to_bytes(&document)).map_err(
+            |error| CliError::Unverified(format!("the server's metadata can not be written as JSON: {error}")),
+        )?;
     if alloy::primitives::keccak256(&bytes) != on_chain {
         return Err(CliError::Unverified(
             "the server's metadata is not what the publisher put on chain; if it was updated just now try again in a few \
@@ -61,33 +92,26 @@ pub(crate) async fn find(client: &Client, chain: &Chain, token_id: U256) -> Resu
         ));
     }
     let document = AssetDocument::parse(&bytes).map_err(CliError::Document)?;
-    let datatoken = datatoken(chain, &asset).await?;
-    let orders = chain.contracts.orders;
-    let provider = chain.read(orders, IOrders::providerOfCall { datatoken }).await?;
-    let gate = chain.read(orders, IOrders::gateOfCall { datatoken }).await?;
-    let sale = chain.read(chain.contracts.market, IMarket::saleOfCall { datatoken }).await?;
-    let orderable = chain.read(registry, IAssetRegistry::orderingCall { assetId: token_id }).await?.orderable;
-    let token = chain.token(sale.paymentToken).await?;
-    Ok(Offer { asset, document, datatoken, provider, gate, sale, token, orderable })
+    Ok((asset, document))
 }
 
-/// The datatoken of an asset's service 0: as the server shows it, if the registry says the same. There is one such service
-/// only.
-async fn datatoken(chain: &Chain, asset: &api::Asset) -> Result<Address, CliError> {
+/// The datatoken of an asset's service: as the server shows it, if the registry says the same. There is one service of a
+/// number only.
+async fn datatoken(chain: &Chain, asset: &api::Asset, index: u32) -> Result<Address, CliError> {
     let unverified = || {
         CliError::Unverified(format!(
             "the server's datatoken for asset {} is not what the registry knows; use another --server",
             asset.token_id
         ))
     };
-    let shown = asset.services.iter().find(|service| service.service_index == 0).ok_or_else(unverified)?;
+    let shown = asset.services.iter().find(|service| service.service_index == index).ok_or_else(unverified)?;
     let datatoken = shown.datatoken;
     let call = IAssetRegistry::serviceOfCall { datatoken };
     let service = match chain.read(chain.contracts.asset_registry, call).await {
         Err(ChainError::Reverted { .. }) => return Err(unverified()),
         other => other?,
     };
-    let same = service.assetId == asset.id.token_id && service.serviceIndex == 0;
+    let same = service.assetId == asset.id.token_id && service.serviceIndex == index;
     if same { Ok(datatoken) } else { Err(unverified()) }
 }
 
@@ -95,6 +119,11 @@ impl Offer {
     /// The price of one order, in base units.
     pub(crate) fn price(&self) -> U256 {
         U256::from(self.sale.price)
+    }
+
+    /// True if it is the data themselves that are sold.
+    pub(crate) fn is_download(&self) -> bool {
+        self.service.kind() == ServiceKind::Download
     }
 
     /// Checks a spec against the document, and that it is meant for this asset.
@@ -168,7 +197,7 @@ impl Offer {
         Err(CliError::Refused(format!("{refusal}. Nothing was spent")))
     }
 
-    /// Refuses if nobody would run a job now.
+    /// Refuses if nobody would do the work now.
     pub(crate) async fn provider_is_online(&self, client: &Client) -> Result<(), CliError> {
         let wallet = self.provider;
         let why = match client.provider(wallet).await {
@@ -184,7 +213,7 @@ impl Offer {
             Err(error) => return Err(error.into()),
         };
         Err(CliError::Refused(format!(
-            "the provider {wallet} {why}, so nobody would run a job now; try again later, or order anyway with \
+            "the provider {wallet} {why}, so nobody would do the work now; try again later, or order anyway with \
              --even-if-offline (the stake comes back after the order's deadline). Nothing was spent"
         )))
     }

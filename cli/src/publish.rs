@@ -3,30 +3,31 @@
 use std::{path::PathBuf, time::Duration};
 
 use alloy::{
-    primitives::{Address, B256, U256, aliases::U96, keccak256},
+    primitives::{Address, B256, U256, keccak256},
     sol_types::SolValue,
 };
 use atoll_compute::client::Client;
 use atoll_protocol::{
-    api::NewUpload,
-    contracts::{IAssetRegistry, IMarket, IOrders, ServiceTerms},
+    contracts::{IAssetRegistry, IMarket, IOrders},
     document::{AssetDocument, Column, Content, Policy, Provider},
     envelope::{ContentKey, Context, FORMAT, PublicKey, key_wrap},
     job::ModelFamily,
 };
 use clap::Args;
 use serde_json::json;
-use tokio_util::io::ReaderStream;
 
 use crate::{
     buy::{amount, random},
     chain::{self, Chain, ChainError, Token},
     error::CliError,
-    infer, keys, money,
+    infer,
+    keys::{self, KeyError},
     options::{Options, asset_id},
     output::Output,
     seal,
+    services::{self, Planned, Services},
     table::{self, Checked},
+    upload,
 };
 
 /// How long the server may take to show what is mined.
@@ -46,9 +47,8 @@ pub(crate) struct Publish {
     /// Licence or terms: an SPDX name or a URL
     #[arg(long)]
     license: String,
-    /// Price of one job, in the payment token's own unit, like 5 or 0.25
-    #[arg(long)]
-    price: String,
+    #[command(flatten)]
+    services: Services,
     /// ERC-20 that pays; the zero address for ether
     #[arg(long, value_name = "ADDRESS")]
     payment_token: Address,
@@ -105,9 +105,15 @@ impl Publish {
             (Some(wallet), Some(public_key)) => Provider { wallet, public_key },
             _ => Provider { wallet: wallet.address(), public_key: keys::identity(&options.home()?)?.public_key().0 },
         };
+        // Who can open the content can wrap it to another provider later.
+        let own_key = match keys::identity(&options.home()?) {
+            Ok(identity) => Some(identity.public_key()),
+            Err(KeyError::Missing { .. }) => None,
+            Err(error) => return Err(error.into()),
+        };
         let columns = self.columns(out)?;
         let checked = table::check(seal::open(&self.table)?, &columns, self.sample_rows.into())?;
-        if checked.rows < self.min_rows {
+        if self.services.computes() && checked.rows < self.min_rows {
             return Err(CliError::Input(format!(
                 "the table has {} rows and --min-rows asks for {}, so no job could ever run; add rows or lower --min-rows",
                 checked.rows, self.min_rows
@@ -117,13 +123,13 @@ impl Publish {
 
         let chain = options.chain(Some(&wallet)).await?;
         let token = chain.token(self.payment_token).await?;
-        let price = money::parse(&self.price, token.decimals).map_err(CliError::Input)?;
+        let services = self.services.planned(&token)?;
         let client = options.signed_in(&wallet, chain.contracts.chain_id).await?;
         provider_key_is_current(&client, &provider, out).await?;
 
         let salt = self.salt.map_or_else(random, Ok)?;
         let token_id = id(&chain, wallet.address(), salt).await?;
-        let plan = Plan { publisher: wallet.address(), provider, salt, token_id, price, token };
+        let plan = Plan { publisher: wallet.address(), provider, own_key, salt, token_id, services, token };
         if let Some(transaction) = plan.published_in(&chain).await? {
             out.note("An asset with this salt is published already; nothing is published again.");
             return plan.finish(&chain, &client, transaction, out).await;
@@ -161,15 +167,12 @@ impl Publish {
         plan: Plan,
         out: Output,
     ) -> Result<(), CliError> {
-        let context = Context {
-            chain_id: chain.contracts.chain_id,
-            registry: chain.contracts.asset_registry,
-            token_id: plan.token_id,
-            service_index: 0,
-            version: 1,
-        };
+        let context = Context::of_content(&asset_id(plan.token_id, &chain.contracts), 1);
         let key = ContentKey::generate()?;
-        let wrapped = key_wrap::wrap(&PublicKey(plan.provider.public_key), &context, &key)?;
+        let mut recipients = vec![PublicKey(plan.provider.public_key)];
+        recipients.extend(plan.own_key.filter(|own| *own != recipients[0]));
+        let wrap = |recipient: &PublicKey| key_wrap::wrap(recipient, &context, &key);
+        let wrapped = recipients.iter().map(wrap).collect::<Result<Vec<_>, _>>()?;
         let sealed = seal::seal(&self.table, &key, &context, checked.sha256)?;
         drop(key);
         let content = Content {
@@ -179,7 +182,7 @@ impl Publish {
             ciphertext_bytes: sealed.bytes,
             media_type: "text/csv".into(),
             rows: checked.rows,
-            keys: vec![wrapped],
+            keys: wrapped,
         };
         let policy = Policy {
             model_families: self.families.clone(),
@@ -190,11 +193,7 @@ impl Publish {
             allow: (!self.allow.is_empty()).then(|| self.allow.clone()),
             deny: self.deny.clone(),
         };
-        let terms = ServiceTerms {
-            provider: plan.provider.wallet,
-            paymentToken: plan.token.address,
-            price: price(plan.price)?,
-        };
+        let terms = services::terms(&plan.services[0], &plan.provider, &plan.token)?;
         let mut document = AssetDocument::table(
             &self.name,
             &self.description,
@@ -205,12 +204,13 @@ impl Publish {
             policy,
         );
         document.keywords = self.keywords.clone();
+        document.atoll.services = services::declared(&plan.services);
         document.atoll.sample_rows = checked.sample;
         let metadata = document.to_bytes().map_err(|error| CliError::Input(error.to_string()))?;
         AssetDocument::parse(&metadata).map_err(CliError::Document)?;
 
         out.note(format!("Uploading {} bytes of ciphertext …", sealed.bytes));
-        upload(client, sealed).await?;
+        upload::send(client, sealed, out).await?;
         out.note("Publishing …");
         let call = IAssetRegistry::publishCall { salt: plan.salt, metadata: metadata.into(), terms };
         let receipt = chain.send(chain.contracts.asset_registry, call, U256::ZERO).await?;
@@ -230,9 +230,11 @@ impl Publish {
 struct Plan {
     publisher: Address,
     provider: Provider,
+    /// Of the publisher, who keeps a way to the content.
+    own_key: Option<PublicKey>,
     salt: B256,
     token_id: U256,
-    price: U256,
+    services: Vec<Planned>,
     token: Token,
 }
 
@@ -245,12 +247,15 @@ impl Plan {
         Ok(own.find_map(|(log, _)| log.transaction_hash))
     }
 
-    /// Waits until the server shows the asset, and tells about it.
+    /// Adds what is sold beside the first service, waits until the server shows the asset, and tells about it.
     async fn finish(self, chain: &Chain, client: &Client, transaction: B256, out: Output) -> Result<(), CliError> {
+        services::add_missing(chain, self.token_id, &self.services, &self.provider, &self.token).await?;
         let id = asset_id(self.token_id, &chain.contracts);
         let start = tokio::time::Instant::now();
         let asset = loop {
             match client.asset(self.token_id).await {
+                Ok(asset) if asset.services.len() >= self.services.len() => break asset,
+                Ok(_) if start.elapsed() < INDEXING_TIMEOUT => tokio::time::sleep(Duration::from_millis(200)).await,
                 Ok(asset) => break asset,
                 Err(error) if error.status() == Some(404) && start.elapsed() < INDEXING_TIMEOUT => {
                     tokio::time::sleep(Duration::from_millis(200)).await;
@@ -273,7 +278,7 @@ impl Plan {
         let sale = chain.read(chain.contracts.market, IMarket::saleOfCall { datatoken }).await?;
         let price = U256::from(sale.price);
         // A retry may be of an asset that was published for another price.
-        if sale.paymentToken != self.token.address || price != self.price {
+        if sale.paymentToken != self.token.address || price != self.services[0].price {
             out.note("The asset was published with another price or payment token than this command's; it keeps them.");
         }
         let token = chain.token(sale.paymentToken).await?;
@@ -281,7 +286,7 @@ impl Plan {
             &json!({
                 "asset": id, "token_id": self.token_id.to_string(), "datatoken": datatoken, "name": asset.name,
                 "metadata_hash": asset.metadata_hash, "price": amount(price, &token), "provider": provider,
-                "salt": self.salt, "transaction": transaction,
+                "services": asset.services, "salt": self.salt, "transaction": transaction,
             }),
             format!(
                 "asset        {id}\ndatatoken    {datatoken}\nprice        {}\ntransaction  {transaction}",
@@ -309,10 +314,10 @@ async fn id(chain: &Chain, publisher: Address, salt: B256) -> Result<U256, CliEr
 }
 
 /// Refuses a provider key that the provider itself does not use: nobody could open what is sealed to it.
-async fn provider_key_is_current(client: &Client, provider: &Provider, out: Output) -> Result<(), CliError> {
+pub(crate) async fn provider_key_is_current(client: &Client, provider: &Provider, out: Output) -> Result<(), CliError> {
     match client.provider(provider.wallet).await {
         Ok(known) if known.status.public_key != provider.public_key => Err(CliError::Refused(format!(
-            "the provider {} runs with the public key {} and not with {}; ask the provider which is right. Nothing was uploaded",
+            "the provider {} runs with the public key {} and not with {}; ask the provider which is right. Nothing was published",
             provider.wallet, known.status.public_key, provider.public_key
         ))),
         Ok(_) => Ok(()),
@@ -327,41 +332,7 @@ async fn provider_key_is_current(client: &Client, provider: &Provider, out: Outp
     }
 }
 
-async fn upload(client: &Client, sealed: seal::Sealed) -> Result<(), CliError> {
-    let upload = client.create_upload(&NewUpload { sha256: sealed.sha256, bytes: sealed.bytes }).await?;
-    if upload.complete {
-        return Ok(());
-    }
-    let stream = ReaderStream::with_capacity(tokio::fs::File::from_std(sealed.file), 64 << 10);
-    let upload = client.put_upload_content(upload.id, sealed.bytes, reqwest::Body::wrap_stream(stream)).await?;
-    if upload.complete && upload.sha256 == sealed.sha256 {
-        return Ok(());
-    }
-    Err(CliError::Unverified("the server did not store the whole ciphertext; nothing was published, try again".into()))
-}
-
-/// A price as the contracts take it: below 2^88.
-fn price(price: U256) -> Result<U96, CliError> {
-    if price.bit_len() > 88 {
-        return Err(CliError::Input("the price is more than the market can count; lower it".into()));
-    }
-    Ok(U96::from(price.to::<u128>()))
-}
-
 fn family(text: &str) -> Result<ModelFamily, String> {
     serde_json::from_value(json!(text))
         .map_err(|_| "use linear_regression, logistic_regression or multilayer_perceptron".to_owned())
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn prices_beyond_88_bits_are_refused() {
-        let most = (1u128 << 88) - 1;
-        assert_eq!(price(U256::from(most)).unwrap(), U96::from(most));
-        assert!(price(U256::from(most + 1)).is_err());
-        assert!(price(U256::MAX).is_err());
-    }
 }

@@ -83,7 +83,7 @@ impl Verify {
         }
         let submitted = job.zip(options.home().ok()).and_then(|(job, home)| Submitted::find(&home, job));
         if let Some(submitted) = submitted {
-            let hash = signed::signing_hash(&submitted.request, &signed::domain(contracts.chain_id, contracts.orders));
+            let hash = submitted.request.signing_hash(&signed::domain(contracts.chain_id, contracts.orders));
             checks.push(equal("request", signed.receipt.requestHash, hash, "what this home signed"));
         }
         let transaction = match self.offline {

@@ -54,7 +54,9 @@ fn row(asset: &Asset) -> Vec<String> {
         let paused = if service.paused { " (paused)" } else { "" };
         format!("{price}{gated}{paused}")
     });
-    let rows = serde_json::from_value::<AssetDocument>(asset.metadata.clone())
+    let rows = asset
+        .metadata
+        .read::<AssetDocument>()
         .map_or("?".to_owned(), |document| document.atoll.content.rows.to_string());
     vec![printable(&asset.name), price, rows, asset.id.to_string()]
 }

@@ -6,12 +6,13 @@ use atoll_protocol::{
     api::Lease,
     canonical,
     contracts::{IAssetRegistry, IOrders, Order},
-    document::AssetDocument,
+    document::{AssetDocument, ServiceKind},
+    download::DownloadSpec,
     envelope::{Context, PublicKey, WrappedKey},
     failure::FailureCode,
     ids::AssetId,
     job::{Cost, JobSpec},
-    signed,
+    signed::{self, Request},
 };
 
 use crate::chain::{Deployment, Facts, Standing, order_id};
@@ -29,6 +30,50 @@ pub(crate) struct Own<'a> {
     pub(crate) public_key: PublicKey,
 }
 
+/// What a consumer wants done.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) enum Task {
+    /// A training.
+    Train(Box<JobSpec>),
+    /// The content key, wrapped to the consumer.
+    Deliver(DownloadSpec),
+}
+
+impl Task {
+    /// The task that a signed request is about: its kind says what form the spec has to have.
+    fn parse(request: &Request, spec: &serde_json::Value) -> Result<Self, Refusal> {
+        match request {
+            Request::Compute(_) => JobSpec::parse(spec).map(|spec| Self::Train(Box::new(spec))),
+            Request::Download(_) => DownloadSpec::parse(spec).map(Self::Deliver),
+        }
+        .map_err(|e| Refusal(e.to_string()))
+    }
+
+    fn asset(&self) -> AssetId {
+        match self {
+            Self::Train(spec) => spec.data.asset,
+            Self::Deliver(spec) => spec.asset,
+        }
+    }
+
+    /// Seconds that it may take.
+    fn seconds(&self) -> u64 {
+        match self {
+            Self::Train(spec) => spec.limits.max_seconds.into(),
+            Self::Deliver(_) => 0,
+        }
+    }
+}
+
+/// What is to be done with an accepted job.
+#[derive(Clone, Debug)]
+pub(crate) enum Work {
+    /// Train, at this cost.
+    Train(Box<JobSpec>, Cost),
+    /// Wrap the content key for this delivery.
+    Deliver(Context),
+}
+
 /// A job that the consumer of an order has really asked for. What is wrong with it from here on is between the two of
 /// them, so the order can be cancelled for it.
 #[derive(Clone)]
@@ -36,7 +81,7 @@ pub(crate) struct Authentic {
     pub(crate) order: Order,
     pub(crate) order_id: B256,
     pub(crate) asset: AssetId,
-    pub(crate) spec: JobSpec,
+    pub(crate) task: Task,
     pub(crate) spec_hash: B256,
     /// Signing hash of the request.
     pub(crate) request_hash: B256,
@@ -47,7 +92,8 @@ pub(crate) struct Authentic {
 pub(crate) struct Accepted {
     pub(crate) document: AssetDocument,
     pub(crate) metadata_hash: B256,
-    pub(crate) cost: Cost,
+    pub(crate) work: Work,
+    /// Of the content.
     pub(crate) context: Context,
     pub(crate) wrapped: WrappedKey,
 }
@@ -83,21 +129,21 @@ pub(crate) fn authentic(own: &Own<'_>, lease: &Lease) -> Result<Authentic, Refus
         return refuse("the order names another provider");
     }
     let order_id = order_id(own.deployment, &order);
-    if order_id != lease.request.orderId || order_id != lease.job.order_id {
+    if order_id != lease.request.order_id() || order_id != lease.job.order_id {
         return refuse("the order's terms are not those of the order that the request names");
     }
     let domain = signed::domain(own.deployment.chain_id, own.deployment.orders);
-    let request_hash = signed::signing_hash(&lease.request, &domain);
+    let request_hash = lease.request.signing_hash(&domain);
     signed::verify(request_hash, &lease.signature, order.consumer).map_err(|e| Refusal(e.to_string()))?;
     let spec_hash = canonical::hash(&lease.spec).map_err(|e| Refusal(e.to_string()))?;
-    if spec_hash != lease.request.specHash {
-        return refuse("the job spec is not the one that the consumer signed");
+    if spec_hash != lease.request.spec_hash() {
+        return refuse("the spec is not the one that the consumer signed");
     }
     if spec_hash != order.requestHash {
-        return refuse("the order was opened for another job spec; open an order for this one");
+        return refuse("the order was opened for another spec; open an order for this one");
     }
-    let spec = JobSpec::parse(&lease.spec).map_err(|e| Refusal(e.to_string()))?;
-    Ok(Authentic { asset: spec.data.asset, order, order_id, spec, spec_hash, request_hash })
+    let task = Task::parse(&lease.request, &lease.spec)?;
+    Ok(Authentic { asset: task.asset(), order, order_id, task, spec_hash, request_hash })
 }
 
 /// The order can still be worked on.
@@ -129,10 +175,10 @@ pub(crate) fn accepted(
     }
     // The contract measures by the block's time, which may be ahead of the clock.
     let now = now.max(facts.block_time);
-    if lease.request.deadline < now {
+    if lease.request.deadline() < now {
         return refuse("the request's deadline has passed; sign a new one");
     }
-    let needed = u64::from(job.spec.limits.max_seconds).saturating_add(SETTLE_SECONDS);
+    let needed = job.task.seconds().saturating_add(SETTLE_SECONDS);
     if job.order.deadline < now.saturating_add(needed) {
         return refuse(format!(
             "the order's deadline leaves less than the {needed} s that the job may take; open an order with a later one"
@@ -165,19 +211,36 @@ pub(crate) fn accepted(
     if section.policy.deny.contains(&job.order.consumer) {
         return refuse("the publisher does not allow this data to your wallet");
     }
-    let cost = job.spec.check(&document).map_err(|e| Refusal(e.to_string()))?;
-
-    let context = Context {
-        chain_id: asset.chain_id,
-        registry: asset.registry,
-        token_id: asset.token_id,
-        service_index: lease.service_index,
-        version: section.content.version,
-    };
+    let work = work(job, lease.service_index, &document)?;
+    let context = Context::of_content(&asset, section.content.version);
     let Some(wrapped) = section.content.keys.iter().find(|key| key.recipient == own.public_key.0).cloned() else {
         return refuse("the document holds no key for this provider; its publisher has to publish it again");
     };
-    Ok(Accepted { document, metadata_hash, cost, context, wrapped })
+    Ok(Accepted { document, metadata_hash, work, context, wrapped })
+}
+
+/// What the task amounts to, if the paid service is of its kind and the document allows it. A service that computes never
+/// hands the data over, whatever its consumer signed.
+fn work(job: &Authentic, service_index: u32, document: &AssetDocument) -> Result<Work, Refusal> {
+    match (&job.task, document.service(service_index).kind()) {
+        (Task::Train(spec), ServiceKind::Compute) => {
+            let cost = spec.check(document).map_err(|e| Refusal(e.to_string()))?;
+            Ok(Work::Train(spec.clone(), cost))
+        }
+        (Task::Deliver(spec), ServiceKind::Download) => {
+            if spec.service_index != service_index {
+                return refuse("the order paid for another service than the one that the request names");
+            }
+            spec.check(document).map_err(|e| Refusal(e.to_string()))?;
+            Ok(Work::Deliver(Context::of_service(&job.asset, service_index, spec.content_version)))
+        }
+        (Task::Train(_), ServiceKind::Download) => {
+            refuse("the order paid for a download and not for a computation; order the computation")
+        }
+        (Task::Deliver(_), ServiceKind::Compute) => {
+            refuse("the order paid for a computation and not for a download; order the download")
+        }
+    }
 }
 
 #[cfg(test)]

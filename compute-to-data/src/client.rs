@@ -17,6 +17,7 @@ use tokio::io::{AsyncWrite, AsyncWriteExt};
 use uuid::Uuid;
 use zeroize::Zeroizing;
 
+mod downloads;
 mod error;
 mod events;
 mod query;
@@ -29,6 +30,12 @@ pub use sign_in::message as sign_in_message;
 
 /// Time for a request whose body is small; transfers are bounded by progress instead.
 const REQUEST_TIMEOUT: Duration = Duration::from_secs(30);
+/// Pauses before a request is sent again to a server whose database is away: as long as a restart of it takes.
+const AWAY_PAUSES: [Duration; 4] =
+    [Duration::from_millis(500), Duration::from_secs(1), Duration::from_secs(2), Duration::from_secs(4)];
+/// How often, and how long apart, a request is repeated whose first sending the server has not finished.
+const IN_FLIGHT_TRIES: u32 = 5;
+const IN_FLIGHT_PAUSE: Duration = Duration::from_secs(1);
 /// A transfer in which nothing arrives for this long has failed.
 const STALL_TIMEOUT: Duration = Duration::from_secs(60);
 
@@ -144,19 +151,21 @@ impl Client {
         self.json(self.creating("uploads", upload)).await
     }
 
-    /// `PUT /v1/uploads/{id}/content`: sends `bytes` bytes of ciphertext, streamed if the body is a file or a stream
-    /// ([`reqwest::Body::wrap_stream`]).
+    /// `PATCH /v1/uploads/{id}/content`: sends `bytes` bytes of ciphertext, which go on after the `offset` bytes that are
+    /// stored, streamed if the body is a file or a stream ([`reqwest::Body::wrap_stream`]).
     ///
     /// # Errors
     /// Those of the request.
-    pub async fn put_upload_content(
+    pub async fn append_upload_content(
         &self,
         id: Uuid,
+        offset: u64,
         bytes: u64,
         body: impl Into<reqwest::Body>,
     ) -> Result<Upload, ClientError> {
         let request = self
-            .transfer(Method::PUT, &format!("uploads/{id}/content"))
+            .transfer(Method::PATCH, &format!("uploads/{id}/content"))
+            .header("upload-offset", offset)
             .header(header::CONTENT_TYPE, "application/octet-stream")
             .header(header::CONTENT_LENGTH, bytes)
             .body(body);
@@ -222,7 +231,7 @@ impl Client {
     /// # Errors
     /// Those of the request.
     pub async fn cancel_job(&self, id: Uuid) -> Result<Job, ClientError> {
-        self.json(self.request(Method::POST, &format!("jobs/{id}/cancellation"))).await
+        self.json(self.keyed(&format!("jobs/{id}/cancellation"))).await
     }
 
     /// `GET /v1/jobs/{id}/result`: the sealed bytes, at most `limit`.
@@ -258,8 +267,7 @@ impl Client {
     /// # Errors
     /// Those of the request.
     pub async fn lease(&self) -> Result<Option<Lease>, ClientError> {
-        let request = self.request(Method::POST, "leases").header("idempotency-key", Uuid::new_v4().to_string());
-        let response = self.send(request).await?;
+        let response = self.send(self.keyed("leases")).await?;
         if response.status() == StatusCode::NO_CONTENT {
             return Ok(None);
         }
@@ -271,7 +279,7 @@ impl Client {
     /// # Errors
     /// Those of the request.
     pub async fn heartbeat(&self, lease: Uuid, heartbeat: &Heartbeat) -> Result<HeartbeatAnswer, ClientError> {
-        self.json(self.request(Method::POST, &format!("leases/{lease}/heartbeats")).json(heartbeat)).await
+        self.json(self.creating(&format!("leases/{lease}/heartbeats"), heartbeat)).await
     }
 
     /// `PUT /v1/leases/{id}/result`: the sealed result.
@@ -291,7 +299,7 @@ impl Client {
     /// # Errors
     /// Those of the request.
     pub async fn fail_lease(&self, lease: Uuid, failure: &LeaseFailure) -> Result<Job, ClientError> {
-        self.json(self.request(Method::POST, &format!("leases/{lease}/failure")).json(failure)).await
+        self.json(self.creating(&format!("leases/{lease}/failure"), failure)).await
     }
 
     /// `POST /v1/leases/{id}/completion`.
@@ -299,7 +307,7 @@ impl Client {
     /// # Errors
     /// Those of the request.
     pub async fn complete_lease(&self, lease: Uuid, completion: &Completion) -> Result<Job, ClientError> {
-        self.json(self.request(Method::POST, &format!("leases/{lease}/completion")).json(completion)).await
+        self.json(self.creating(&format!("leases/{lease}/completion"), completion)).await
     }
 
     /// A request whose whole exchange is short.
@@ -308,7 +316,12 @@ impl Client {
     }
 
     fn creating(&self, path: &str, body: &impl Serialize) -> RequestBuilder {
-        self.request(Method::POST, path).header("idempotency-key", Uuid::new_v4().to_string()).json(body)
+        self.keyed(path).json(body)
+    }
+
+    /// A `POST` that can be sent again: the server does it once.
+    fn keyed(&self, path: &str) -> RequestBuilder {
+        self.request(Method::POST, path).header("idempotency-key", Uuid::new_v4().to_string())
     }
 
     /// A request that may take as long as bytes keep moving.
@@ -330,12 +343,27 @@ impl Client {
         serde_json::from_slice(&bytes).map_err(|e| self.malformed(e.to_string()))
     }
 
+    /// Sends, and again after a while if the server says that its database is away.
+    async fn send(&self, mut request: RequestBuilder) -> Result<Response, ClientError> {
+        for pause in AWAY_PAUSES {
+            let Some(next) = request.try_clone() else { break };
+            match self.send_once(request).await {
+                Err(ClientError::Problem(problem)) if problem.kind.ends_with("/database-unavailable") => {
+                    tokio::time::sleep(pause).await;
+                }
+                result => return result,
+            }
+            request = next;
+        }
+        self.send_once(request).await
+    }
+
     /// Sends, once more if the connection failed and the request can be repeated: every request of this API is
     /// idempotent, by its method or by its key.
-    async fn send(&self, request: RequestBuilder) -> Result<Response, ClientError> {
+    async fn send_once(&self, request: RequestBuilder) -> Result<Response, ClientError> {
         let again = request.try_clone();
         let response = match (request.send().await, again) {
-            (Err(error), Some(again)) if error.is_connect() || error.is_request() => again.send().await,
+            (Err(error), Some(again)) if error.is_connect() || error.is_request() => self.send_again(again).await,
             (result, _) => result,
         };
         let response = response.map_err(|e| self.unreachable(&e))?;
@@ -348,6 +376,23 @@ impl Client {
             Ok(problem) => Err(ClientError::Problem(Box::new(problem))),
             Err(_) => Err(self.malformed(format!("status {status} without a problem document"))),
         }
+    }
+
+    /// The answer of a request that was sent before: the server may still be at it.
+    async fn send_again(&self, mut request: RequestBuilder) -> Result<Response, reqwest::Error> {
+        for _ in 0..IN_FLIGHT_TRIES {
+            let Some(next) = request.try_clone() else { break };
+            let response = request.send().await?;
+            // Only that problem says when to come back.
+            let in_flight =
+                response.status() == StatusCode::CONFLICT && response.headers().contains_key(header::RETRY_AFTER);
+            if !in_flight {
+                return Ok(response);
+            }
+            tokio::time::sleep(IN_FLIGHT_PAUSE).await;
+            request = next;
+        }
+        request.send().await
     }
 
     async fn copy(
@@ -383,6 +428,6 @@ impl Client {
     }
 
     fn keep(&mut self, session: &Session) {
-        self.token = Some(Zeroizing::new(session.token.clone()));
+        self.token = session.token.clone().map(Zeroizing::new);
     }
 }

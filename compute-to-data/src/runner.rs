@@ -28,6 +28,7 @@ use crate::{
     journal::Journal,
 };
 
+mod environment;
 mod job;
 mod pulse;
 mod session;
@@ -135,6 +136,7 @@ impl Runner {
             public_key: config.identity.public_key().0,
             sandbox: jail.layers().to_vec(),
             trainer_hash: jail.trainer_hash(),
+            environment: environment::environment(),
         };
         let runner = Self {
             session,

@@ -8,12 +8,13 @@ use atoll_protocol::{
     api::{Job, JobStatus, Lease, OrderTerms, SignedReceipt},
     canonical,
     contracts::{IAssetRegistry, IOrders, Order, Service},
-    document::{AssetDocument, Column, ColumnKind, Content, Policy, Provider},
+    document::{AssetDocument, Column, ColumnKind, Content, Policy, Provider, ServiceOffer},
+    download::DownloadSpec,
     envelope::{ContentKey, Context, FORMAT, SecretKey, key_wrap},
     ids::AssetId,
     job::{JobSpec, ModelFamily},
     report::{Input, Progress, Report, Scaling},
-    signed::{self, JobRequest, Receipt},
+    signed::{self, DownloadRequest, JobRequest, Receipt, Request},
 };
 use serde_json::{Value, json};
 use time::OffsetDateTime;
@@ -108,6 +109,42 @@ pub(crate) fn spec_json() -> Value {
     })
 }
 
+/// The document of a data set whose service 1 is a download.
+pub(crate) fn sold_document() -> AssetDocument {
+    let mut document = document();
+    document.atoll.services = vec![
+        ServiceOffer::Compute { service_index: 0 },
+        ServiceOffer::Download { service_index: 1, valid_for_seconds: 3600 },
+    ];
+    document
+}
+
+/// A download lease in which everything is right, with the facts that belong to it.
+pub(crate) fn download() -> (Lease, Facts) {
+    let document = sold_document();
+    let spec = serde_json::to_value(DownloadSpec::of(asset(), 1, &document)).unwrap();
+    let order = Order { requestHash: canonical::hash(&spec).unwrap(), ..order() };
+    let mut lease = lease_of(&order, spec, &document);
+    let request = DownloadRequest {
+        orderId: lease.job.order_id,
+        requestHash: order.requestHash,
+        recipientKey: consumer_key().public_key().0,
+        deadline: NOW + 1800,
+    };
+    lease.request = Request::Download(request);
+    lease.job.kind = lease.request.kind();
+    lease.signature = sign(&lease.request, &wallet(2));
+    lease.service_index = 1;
+    let mut facts = facts(&document);
+    facts.service.serviceIndex = 1;
+    (lease, facts)
+}
+
+/// The consumer's X25519 key.
+pub(crate) fn consumer_key() -> SecretKey {
+    SecretKey::from_bytes([9; 32]).unwrap()
+}
+
 pub(crate) fn spec() -> JobSpec {
     JobSpec::parse(&spec_json()).unwrap()
 }
@@ -155,15 +192,18 @@ pub(crate) fn lease_of(order: &Order, spec: Value, document: &AssetDocument) -> 
     let request = JobRequest {
         orderId: order_id(&deployment(), order),
         specHash: canonical::hash(&spec).unwrap(),
-        resultKey: SecretKey::from_bytes([9; 32]).unwrap().public_key().0,
+        resultKey: consumer_key().public_key().0,
         deadline: NOW + 1800,
     };
+    let order_id = request.orderId;
+    let request = Request::Compute(request);
     let at = OffsetDateTime::from_unix_timestamp(NOW as i64).unwrap();
     Lease {
         id: Uuid::from_u128(1),
         job: Job {
             id: Uuid::from_u128(2),
-            order_id: request.orderId,
+            kind: request.kind(),
+            order_id,
             asset: asset(),
             consumer: order.consumer,
             provider: order.provider,
@@ -186,9 +226,9 @@ pub(crate) fn lease_of(order: &Order, spec: Value, document: &AssetDocument) -> 
     }
 }
 
-pub(crate) fn sign(request: &JobRequest, wallet: &PrivateKeySigner) -> alloy::primitives::Bytes {
+pub(crate) fn sign(request: &Request, wallet: &PrivateKeySigner) -> alloy::primitives::Bytes {
     let domain = signed::domain(deployment().chain_id, deployment().orders);
-    wallet.sign_hash_sync(&signed::signing_hash(request, &domain)).unwrap().as_bytes().to_vec().into()
+    wallet.sign_hash_sync(&request.signing_hash(&domain)).unwrap().as_bytes().to_vec().into()
 }
 
 pub(crate) fn facts(document: &AssetDocument) -> Facts {

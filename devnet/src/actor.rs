@@ -104,6 +104,11 @@ impl Actor {
         &self.server_url
     }
 
+    /// The same person, who reaches the server at another address.
+    pub fn at(&self, server_url: &str) -> Self {
+        Self { server_url: server_url.into(), ..self.clone() }
+    }
+
     /// The Ethereum node that it uses.
     pub fn rpc_url(&self) -> &str {
         &self.rpc_url

@@ -6,10 +6,14 @@ use serde_json::json;
 
 use crate::show::line;
 
+pub(crate) mod api;
 pub(crate) mod gas;
 
 /// What can be measured.
-const NAMES: &[(&str, &str)] = &[("gas", "gas of the contracts' main flows, against Ocean's")];
+const NAMES: &[(&str, &str)] = &[
+    ("api", "requests per second for an asset, against its statements in pgbench and against its handler alone"),
+    ("gas", "gas of the contracts' main flows, against Ocean's"),
+];
 
 /// A figure.
 #[derive(Debug, Serialize)]
@@ -30,9 +34,17 @@ pub(crate) struct Row {
     pub(crate) goal: Option<f64>,
 }
 
+impl Row {
+    /// Gas is the better the less it is, a rate the more it is.
+    fn is_missed(&self) -> bool {
+        self.goal.is_some_and(|goal| if self.unit == "gas" { self.ours > goal } else { self.ours < goal })
+    }
+}
+
 /// Runs one. A missed goal is told, and is no failure: measuring is.
 pub(crate) async fn run(name: &str, options: Options, json: bool) -> Result<bool, Error> {
     let rows = match name {
+        "api" => api::run(options).await?,
         "gas" => gas::run(options).await?,
         _ => return Err(unknown("bench", name, NAMES)),
     };
@@ -40,7 +52,7 @@ pub(crate) async fn run(name: &str, options: Options, json: bool) -> Result<bool
     for row in &rows {
         let number = |value: Option<f64>| value.map_or("-".to_owned(), |value| format!("{value:.0}"));
         let ratio = row.ratio.map_or("-".to_owned(), |ratio| format!("{ratio:.2}"));
-        let missed = if row.goal.is_some_and(|goal| row.ours > goal) { "  missed" } else { "" };
+        let missed = if row.is_missed() { "  missed" } else { "" };
         let (ours, theirs, goal) = (number(Some(row.ours)), number(row.theirs), number(row.goal));
         line(format!("{:<58} {ours:>12} {theirs:>12} {ratio:>7} {goal:>12}{missed}", row.work));
     }

@@ -15,6 +15,7 @@ use crate::{
     bench::gas,
     queries,
     show::{colour, line},
+    soak,
 };
 
 /// What came of each step.
@@ -50,6 +51,7 @@ pub(crate) async fn run(only: Option<String>) -> Result<bool, Error> {
     report.step("programs", built()).await;
     report.step("queries against a live schema", queries::check()).await;
     report.step("cargo test", cargo(&["test", "--workspace", "--no-fail-fast"])).await;
+    report.step("schemathesis", soak::api::test()).await;
     report.step("README names its commands", readme(root.join("README.md"))).await;
     report.step("cargo dev demo --json", demo()).await;
     report.step("nothing left running", nothing_left(before)).await;

@@ -14,6 +14,21 @@ pub enum Error {
         /// npm's own last line.
         detail: String,
     },
+    /// Python is not there.
+    #[error(
+        "Python 3 with its module `venv` is needed and `python3 -m venv` does not work: install it, then run this again"
+    )]
+    PythonMissing,
+    /// `pip install` failed.
+    #[error(
+        "`pip install` of devnet/requirements/{name}.txt failed ({detail}): check that PyPI can be reached, then run this again"
+    )]
+    Pip {
+        /// Name of the requirements.
+        name: String,
+        /// pip's own last line.
+        detail: String,
+    },
     /// A program that a package should have brought is not there.
     #[error("{} is missing: {hint}", path.display())]
     Missing {

@@ -20,13 +20,23 @@ pub struct Options {
     pub runner: bool,
     /// How long a runner may be silent before its job goes to another.
     pub lease: Option<Duration>,
+    /// Further arguments of the server; limits that nobody comes near by default.
+    pub server_arguments: Vec<String>,
     /// Whether the market's programs are built first if they are not up to date.
     pub build: bool,
 }
 
 impl Default for Options {
     fn default() -> Self {
-        Self { database_url: None, rpc_url: None, port: None, runner: true, lease: None, build: true }
+        Self {
+            database_url: None,
+            rpc_url: None,
+            port: None,
+            runner: true,
+            lease: None,
+            server_arguments: server::unhurried(),
+            build: true,
+        }
     }
 }
 
@@ -82,6 +92,7 @@ impl Market {
             deployment: chain.deployment_file.clone(),
             port: server_port,
             lease: options.lease,
+            arguments: options.server_arguments,
         };
         let server = Server::start_in(&scratch, settings).await?;
         let person = |name: &'static str, account: usize| {

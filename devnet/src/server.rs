@@ -6,6 +6,7 @@ use crate::{
     Error, Scratch,
     process::{Launch, Process},
     repository,
+    s3::Bucket,
 };
 
 /// What a server needs.
@@ -21,6 +22,27 @@ pub struct Settings {
     pub port: Option<u16>,
     /// How long a runner may be silent before its job goes to another; the server's own default if absent.
     pub lease: Option<Duration>,
+    /// Further arguments of `atoll-server serve`, such as [`unhurried`].
+    pub arguments: Vec<String>,
+}
+
+/// Limits that a local market does not come near: everybody in it has the same address, and tests ask in a hurry.
+pub fn unhurried() -> Vec<String> {
+    let limits = ["--rate-per-address", "--rate-per-wallet", "--sign-ins-per-minute"];
+    let connections = ["--max-connections-per-address".to_owned(), "4096".to_owned()];
+    limits.iter().flat_map(|limit| [(*limit).to_owned(), "1000000".to_owned()]).chain(connections).collect()
+}
+
+/// Where a server keeps its bytes.
+#[derive(Clone, Debug, Default)]
+pub enum Storage {
+    /// In the market's directory.
+    #[default]
+    Own,
+    /// In another directory.
+    Directory(PathBuf),
+    /// In a bucket.
+    Bucket(Bucket),
 }
 
 /// A running server.
@@ -30,6 +52,7 @@ pub struct Server {
     url: String,
     metrics_url: String,
     settings: Settings,
+    storage: Storage,
     scratch: Arc<Scratch>,
 }
 
@@ -38,16 +61,28 @@ impl Server {
     ///
     /// # Errors
     /// If the program is not built, the port is taken, or it does not come up.
-    pub async fn start_in(scratch: &Arc<Scratch>, mut settings: Settings) -> Result<Self, Error> {
+    pub async fn start_in(scratch: &Arc<Scratch>, settings: Settings) -> Result<Self, Error> {
+        Self::start_storing(scratch, settings, Storage::Own).await
+    }
+
+    /// The same, with its bytes elsewhere.
+    ///
+    /// # Errors
+    /// As [`Server::start_in`].
+    pub async fn start_storing(
+        scratch: &Arc<Scratch>,
+        mut settings: Settings,
+        storage: Storage,
+    ) -> Result<Self, Error> {
         if let Some(port) = settings.port {
             crate::chain::free(port)?;
         }
         migrate(scratch, &settings.database_url).await?;
         scratch.private_dir("storage")?;
-        let (process, url, metrics_url) = serve(scratch, &settings).await?;
+        let (process, url, metrics_url) = serve(scratch, &settings, &storage).await?;
         // Another start takes the same port, so that clients find it again.
         settings.port = url.rsplit_once(':').and_then(|(_, port)| port.parse().ok());
-        Ok(Self { process, url, metrics_url, settings, scratch: Arc::clone(scratch) })
+        Ok(Self { process, url, metrics_url, settings, storage, scratch: Arc::clone(scratch) })
     }
 
     /// Origin of the REST API.
@@ -60,7 +95,7 @@ impl Server {
         &self.metrics_url
     }
 
-    /// The directory with sealed content and results.
+    /// The directory with sealed content and results, if it is the market's own.
     pub fn storage(&self) -> PathBuf {
         self.scratch.path().join("storage")
     }
@@ -81,7 +116,7 @@ impl Server {
     /// If it does not come up.
     pub async fn restart(&mut self) -> Result<(), Error> {
         self.process.stop();
-        (self.process, self.url, self.metrics_url) = serve(&self.scratch, &self.settings).await?;
+        (self.process, self.url, self.metrics_url) = serve(&self.scratch, &self.settings, &self.storage).await?;
         Ok(())
     }
 }
@@ -99,15 +134,27 @@ pub async fn migrate(scratch: &Arc<Scratch>, database_url: &str) -> Result<(), E
         .await
 }
 
-async fn serve(scratch: &Arc<Scratch>, settings: &Settings) -> Result<(Process, String, String), Error> {
+async fn serve(
+    scratch: &Arc<Scratch>,
+    settings: &Settings,
+    storage: &Storage,
+) -> Result<(Process, String, String), Error> {
     let mut launch = Launch::new("server", repository::binary("atoll-server")?)
         .args(["serve", "--listen", &format!("127.0.0.1:{}", settings.port.unwrap_or(0))])
         .args(["--metrics-listen", "127.0.0.1:0", "--deployment"])
         .arg(&settings.deployment)
         .arg("--storage")
-        .arg(scratch.path().join("storage"))
+        .arg(match storage {
+            Storage::Own => scratch.path().join("storage").into_os_string(),
+            Storage::Directory(directory) => directory.clone().into_os_string(),
+            Storage::Bucket(bucket) => bucket.place().into(),
+        })
         .env("DATABASE_URL", settings.database_url.as_str())
+        .args(&settings.arguments)
         .env("ETH_RPC_URL", settings.rpc_url.as_str());
+    if let Storage::Bucket(bucket) = storage {
+        launch = bucket.environment().into_iter().fold(launch, |launch, (name, value)| launch.env(&name, value));
+    }
     if let Some(lease) = settings.lease {
         launch = launch.args(["--lease-ms", &lease.as_millis().to_string()]);
     }

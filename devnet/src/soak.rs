@@ -1,6 +1,7 @@
 //! `cargo dev soak NAME`: the same thing very often, with failures counted.
 
 use std::{
+    collections::BTreeMap,
     path::PathBuf,
     process::Stdio,
     time::{Duration, Instant},
@@ -12,17 +13,38 @@ use serde::Serialize;
 use serde_json::{Value, json};
 
 use crate::{
-    bench::unknown,
+    bench::{api::release, unknown},
     demo,
     show::{Step, line},
 };
 
+pub(crate) mod api;
+mod load;
+mod slow_sockets;
+mod streams;
+
 /// What can be done often.
 const NAMES: &[(&str, &str)] = &[
+    ("api", "requests of two users in every form through schemathesis, and planted defects that have to be found"),
     ("jobs", "small jobs through one market, each to its end"),
+    ("load", "mixed load for as many minutes as runs, in constant memory, and then without Postgres for a minute"),
     ("markets", "markets started and stopped, with nothing left behind"),
     ("contracts", "calls of the contracts, a million, with every invariant checked"),
+    ("slow-sockets", "5,000 slow sockets beside 500 honest requests per second, for as many seconds as runs"),
+    ("streams", "uploads and downloads of as many megabytes as runs, and of a tenth of them, in constant memory"),
 ];
+
+/// What came of it.
+struct Outcome {
+    checks: Vec<Check>,
+    figures: Vec<(&'static str, f64)>,
+}
+
+impl From<Vec<Check>> for Outcome {
+    fn from(checks: Vec<Check>) -> Self {
+        Self { checks, figures: Vec::new() }
+    }
+}
 
 /// What was counted.
 #[derive(Debug, Serialize)]
@@ -55,22 +77,33 @@ pub(crate) async fn run(name: &str, runs: Option<u32>, options: Options, json: b
     if !NAMES.iter().any(|(known, _)| *known == name) {
         return Err(unknown("soak", name, NAMES));
     }
+    if name == "load" {
+        release::ensure().await?;
+    }
     let step = Step::begin(format!("soak {name}"));
-    if name != "contracts" {
+    if !["contracts", "load"].contains(&name) {
         demo::prepare(&step).await?;
     }
-    let checks = match name {
-        "contracts" => vec![invariants(runs).await?],
-        "jobs" => jobs(runs.unwrap_or(100), options, &step).await?,
-        _ => markets(runs.unwrap_or(20), &options, &step).await?,
+    let Outcome { checks, figures } = match name {
+        "api" => api::run(runs.unwrap_or(100_000), options, &step).await?,
+        "contracts" => vec![invariants(runs).await?].into(),
+        "jobs" => jobs(runs.unwrap_or(100), options, &step).await?.into(),
+        "load" => load::run(runs.unwrap_or(30), options, &step).await?,
+        "slow-sockets" => slow_sockets::run(runs.unwrap_or(30), options, &step).await?,
+        "streams" => streams::run(runs.unwrap_or(4000), options, &step).await?,
+        _ => markets(runs.unwrap_or(20), &options, &step).await?.into(),
     };
     step.done(&[]);
     for check in &checks {
         line(format!("      {:<44} {:>6} runs {:>4} failures", check.name, check.runs, check.failures));
     }
+    for (name, figure) in &figures {
+        line(format!("      {name:<44} {figure:>8.1}"));
+    }
     let good = checks.iter().all(|check| check.runs > 0 && check.failures == 0);
     if json {
-        println!("{}", json!({"soak": name, "checks": checks}));
+        let figures: BTreeMap<_, _> = figures.into_iter().collect();
+        println!("{}", json!({"soak": name, "checks": checks, "figures": figures}));
     }
     Ok(good)
 }

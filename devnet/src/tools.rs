@@ -14,7 +14,7 @@ use crate::{
 };
 
 /// Folders with a `package.json` of pinned tools.
-pub const FOLDERS: [&str; 2] = ["contracts", "devnet"];
+pub const FOLDERS: [&str; 3] = ["contracts", "devnet", "server/tests/clients"];
 
 /// The packages of a folder, installed as its lock file says. Does nothing if they are.
 ///
@@ -34,7 +34,8 @@ fn packages_in(dir: &Path, folder: &str, npm: &Path, locks: &Path) -> Result<(),
     if installed() {
         return Ok(());
     }
-    let lock = File::create(locks.join(format!("npm-{folder}.lock"))).map_err(Error::io(doing.clone()))?;
+    let lock =
+        File::create(locks.join(format!("npm-{}.lock", folder.replace('/', "-")))).map_err(Error::io(doing.clone()))?;
     lock.lock().map_err(Error::io(doing.clone()))?;
     if installed() {
         return Ok(());

@@ -4,29 +4,55 @@ use serde::{Deserialize, Serialize};
 
 macro_rules! resource {
     ($(#[$meta:meta])* pub struct $name:ident { $($body:tt)* }) => {
-        $(#[$meta])*
         #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
         #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+        $(#[$meta])*
         pub struct $name { $($body)* }
     };
 }
 
+mod account;
 mod catalogue;
+mod decimal;
+mod download;
+#[cfg(feature = "openapi")]
+pub mod forms;
+mod history;
 mod job;
 mod lease;
 mod order;
 mod problem;
 mod provider;
+mod publication;
+mod quote;
+mod raw;
+#[cfg(feature = "openapi")]
+mod schema;
 mod session;
+mod statistics;
+mod transaction;
+mod transaction_status;
 mod upload;
 
+pub use account::{KeyPurpose, NewKey, RegisteredKey, UnknownPurpose};
 pub use catalogue::{Asset, AssetState, FreeLimits, Market, Money, Service};
-pub use job::{Job, JobEvent, JobStatus, NewJob, ResultInfo, SignedReceipt};
+pub use decimal::{Decimal, NotDecimal};
+pub use download::{Download, NewDownload};
+pub use history::{Change, HistoryDetail, HistoryEntry};
+pub use job::{Job, JobEvent, JobPreview, JobStatus, NewJob, NewPreview, ResultInfo, SignedReceipt};
 pub use lease::{Completion, Heartbeat, HeartbeatAnswer, Lease, LeaseFailure};
 pub use order::{NotANumber, Order, OrderStatus, OrderTerms};
 pub use problem::{FieldProblem, Problem};
-pub use provider::{Provider, ProviderStatus};
-pub use session::{NewSession, Nonce, Session};
+pub use provider::{Environment, Provider, ProviderStatus};
+pub use publication::{PublicationIdentity, Validation};
+pub use quote::{
+    FreeLeft, GateDecision, NewQuote, Payment, PaymentMethod, PaymentSplit, PurchaseKind, Quote, Refusal, RefusalCode,
+};
+pub use raw::RawDocument;
+pub use session::{NewSession, Nonce, OpenSession, Session};
+pub use statistics::{AssetStatistics, DayStatistics, JobCounts, OrderCounts, Revenue};
+pub use transaction::*;
+pub use transaction_status::{ChainEvent, TransactionState, TransactionStatus};
 pub use upload::{NewUpload, Upload};
 
 /// A page of a list.

@@ -10,8 +10,9 @@ use crate::{envelope::WrappedKey, job::ModelFamily};
 
 mod check;
 mod croissant;
+mod shape;
 
-pub use check::{DocumentError, DocumentErrors, MAX_BYTES, MAX_COLUMNS};
+pub use check::{DocumentError, DocumentErrors, MAX_BYTES, MAX_COLUMNS, MAX_VALID_FOR, MIN_VALID_FOR};
 pub use croissant::{Field, FileObject, RecordSet, context};
 
 /// The whole document.
@@ -68,9 +69,61 @@ pub struct AtollSection {
     pub provider: Provider,
     /// What may be computed.
     pub policy: Policy,
+    /// What each service is, by its number on chain. A service that is not named sells computation.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub services: Vec<ServiceOffer>,
     /// Rows that the publisher chose to show, each with a text per column. They are public.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub sample_rows: Vec<Vec<String>>,
+}
+
+/// What a service hands over.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub enum ServiceKind {
+    /// A model that is trained on the data, which stay where they are.
+    Compute,
+    /// The data themselves.
+    Download,
+}
+
+/// JSON Schema (2020-12) of the declared services, for editors and other languages.
+pub const SERVICES_SCHEMA: &str = include_str!("../schemas/asset-services-v1.json");
+
+/// A service as its publisher declares it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "snake_case", deny_unknown_fields)]
+pub enum ServiceOffer {
+    /// Jobs are run on the data.
+    Compute {
+        /// Number of the service within the asset.
+        service_index: u32,
+    },
+    /// The content key is handed over: whoever buys this has the data.
+    Download {
+        /// Number of the service within the asset.
+        service_index: u32,
+        /// Seconds after delivery for which the server gives the ciphertext to the buyer.
+        valid_for_seconds: u32,
+    },
+}
+
+impl ServiceOffer {
+    /// Number of the service within the asset.
+    pub fn service_index(&self) -> u32 {
+        match self {
+            Self::Compute { service_index } | Self::Download { service_index, .. } => *service_index,
+        }
+    }
+
+    /// What it hands over.
+    pub fn kind(&self) -> ServiceKind {
+        match self {
+            Self::Compute { .. } => ServiceKind::Compute,
+            Self::Download { .. } => ServiceKind::Download,
+        }
+    }
 }
 
 /// A declared column.
@@ -172,6 +225,12 @@ impl AssetDocument {
     /// If a number is not finite.
     pub fn to_bytes(&self) -> Result<Vec<u8>, serde_json::Error> {
         crate::canonical::to_bytes(self)
+    }
+
+    /// A service by its number; what is not declared sells computation.
+    pub fn service(&self, service_index: u32) -> ServiceOffer {
+        let declared = self.atoll.services.iter().find(|service| service.service_index() == service_index);
+        declared.copied().unwrap_or(ServiceOffer::Compute { service_index })
     }
 
     /// A column by name.

@@ -4,10 +4,14 @@
 //! - [`content`]: C2SP `chunked-encryption` with AES-256-GCM and key commitment.
 //! - [`key_wrap`]: HPKE (RFC 9180), DHKEM(X25519, HKDF-SHA256), HKDF-SHA256, AES-256-GCM, base mode.
 //! - [`sealed`]: a result, sealed to one buyer.
+//! - [`delivered`]: a content key, wrapped again to the buyer of one order.
 
 use alloy_primitives::{Address, U256};
 
+use crate::ids::AssetId;
+
 pub mod content;
+pub mod delivered;
 pub mod key_wrap;
 pub mod sealed;
 
@@ -26,13 +30,24 @@ pub struct Context {
     pub registry: Address,
     /// The asset.
     pub token_id: U256,
-    /// The asset's service.
+    /// The asset's service; 0 for the content itself.
     pub service_index: u32,
     /// Version of the content.
     pub version: u32,
 }
 
 impl Context {
+    /// The context under which an asset's content is encrypted, and its key wrapped to the provider. There is one content
+    /// whatever services sell it, so the service's number is 0 in it.
+    pub fn of_content(asset: &AssetId, version: u32) -> Self {
+        Self::of_service(asset, 0, version)
+    }
+
+    /// The context of what one service of an asset hands over.
+    pub fn of_service(asset: &AssetId, service_index: u32, version: u32) -> Self {
+        Self { chain_id: asset.chain_id, registry: asset.registry, token_id: asset.token_id, service_index, version }
+    }
+
     /// Fixed-length bytes: label ‖ chain id ‖ registry ‖ token ‖ service ‖ version, integers big endian.
     pub fn to_bytes(&self) -> Vec<u8> {
         let mut bytes = b"atoll/envelope/v1".to_vec();

@@ -57,7 +57,7 @@ pub enum Task {
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct DataSelection {
     /// CAIP-19 id of the asset.
-    #[cfg_attr(feature = "openapi", schema(value_type = String))]
+    #[cfg_attr(feature = "openapi", schema(value_type = crate::api::forms::AssetId))]
     pub asset: AssetId,
     /// Columns that the model sees, by name, in this order.
     pub features: Vec<String>,

@@ -7,6 +7,7 @@ pub mod api;
 pub mod canonical;
 pub mod contracts;
 pub mod document;
+pub mod download;
 pub mod envelope;
 pub mod failure;
 pub mod ids;

@@ -3,9 +3,12 @@
 use alloy_primitives::{Address, B256, Signature};
 use alloy_sol_types::{Eip712Domain, SolStruct, eip712_domain, sol};
 
+use crate::document::ServiceKind;
+
 sol! {
     /// A consumer's wish to run the spec of an order, and the key that the result is sealed to.
     #[derive(Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+    #[serde(deny_unknown_fields)]
     struct JobRequest {
         /// The open order that pays for it.
         bytes32 orderId;
@@ -17,22 +20,38 @@ sol! {
         uint64 deadline;
     }
 
-    /// A provider's word on what it ran. Its signing hash is what `Orders.fulfil` records.
+    /// A consumer's wish to be given the content key of a download order, and the key that it is wrapped to.
     #[derive(Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+    #[serde(deny_unknown_fields)]
+    struct DownloadRequest {
+        /// The open order that pays for it.
+        bytes32 orderId;
+        /// keccak-256 of the canonical download spec; equals the order's request hash.
+        bytes32 requestHash;
+        /// X25519 public key of the consumer.
+        bytes32 recipientKey;
+        /// Unix seconds after which the request is void.
+        uint64 deadline;
+    }
+
+    /// A provider's word on what it ran, or, of a download, handed over: then there is neither trainer nor model, and the
+    /// result is the content key, wrapped to the consumer. Its signing hash is what `Orders.fulfil` records.
+    #[derive(Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+    #[serde(deny_unknown_fields)]
     struct Receipt {
         /// The order that it fulfils.
         bytes32 orderId;
-        /// Signing hash of the consumer's `JobRequest`.
+        /// Signing hash of the consumer's `JobRequest` or `DownloadRequest`.
         bytes32 requestHash;
         /// keccak-256 of the asset's metadata bytes under which it ran.
         bytes32 metadataHash;
         /// SHA-256 of the ciphertext that was opened.
         bytes32 dataCommitment;
-        /// keccak-256 of the canonical job spec.
+        /// keccak-256 of the canonical job spec or download spec.
         bytes32 specHash;
-        /// SHA-256 of the trainer's executable.
+        /// SHA-256 of the trainer's executable; zero for a download.
         bytes32 trainerHash;
-        /// SHA-256 of the model (safetensors), before sealing.
+        /// SHA-256 of the model (safetensors), before sealing; zero for a download.
         bytes32 modelHash;
         /// SHA-256 of the sealed result as it is delivered.
         bytes32 resultHash;
@@ -40,6 +59,82 @@ sol! {
         uint64 epsilonMicros;
         /// Unix seconds, rounded down to 10 s: exact durations would tell of the data.
         uint64 finishedAt;
+    }
+
+    /// An account's word on the key that others seal to it. A later one replaces it; none can be taken back in time.
+    #[derive(Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+    #[serde(deny_unknown_fields)]
+    struct KeyRegistration {
+        /// Whose key it is, and who signs.
+        address account;
+        /// What is sealed to it: `consumer`, `publisher` or `provider`.
+        string purpose;
+        /// X25519 public key.
+        bytes32 key;
+        /// Unix seconds of the signature. Only a later registration replaces this one.
+        uint64 issuedAt;
+        /// Unix seconds after which it can not be registered any more. The key stays registered.
+        uint64 deadline;
+    }
+}
+
+/// What a consumer signed for an order: which message says which kind of service is asked for.
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[serde(untagged)]
+pub enum Request {
+    /// To compute.
+    Compute(JobRequest),
+    /// To be given the content key.
+    Download(DownloadRequest),
+}
+
+impl Request {
+    /// The kind of service that is asked for.
+    pub fn kind(&self) -> ServiceKind {
+        match self {
+            Self::Compute(_) => ServiceKind::Compute,
+            Self::Download(_) => ServiceKind::Download,
+        }
+    }
+
+    /// The order that pays for it.
+    pub fn order_id(&self) -> B256 {
+        match self {
+            Self::Compute(request) => request.orderId,
+            Self::Download(request) => request.orderId,
+        }
+    }
+
+    /// keccak-256 of the canonical spec, whose hash the order carries.
+    pub fn spec_hash(&self) -> B256 {
+        match self {
+            Self::Compute(request) => request.specHash,
+            Self::Download(request) => request.requestHash,
+        }
+    }
+
+    /// X25519 public key of the consumer.
+    pub fn recipient(&self) -> B256 {
+        match self {
+            Self::Compute(request) => request.resultKey,
+            Self::Download(request) => request.recipientKey,
+        }
+    }
+
+    /// Unix seconds after which the request is void.
+    pub fn deadline(&self) -> u64 {
+        match self {
+            Self::Compute(request) => request.deadline,
+            Self::Download(request) => request.deadline,
+        }
+    }
+
+    /// The hash that the consumer's wallet signs.
+    pub fn signing_hash(&self, domain: &Eip712Domain) -> B256 {
+        match self {
+            Self::Compute(request) => signing_hash(request, domain),
+            Self::Download(request) => signing_hash(request, domain),
+        }
     }
 }
 
@@ -65,6 +160,12 @@ pub enum SignatureError {
         actual: Address,
         /// Who should have.
         expected: Address,
+    },
+    /// The wallet is a contract, and that refuses the signature (EIP-1271).
+    #[error("the contract at {account} does not accept the signature (EIP-1271); sign with those that it listens to")]
+    ContractRefuses {
+        /// The contract.
+        account: Address,
     },
 }
 

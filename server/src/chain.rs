@@ -16,6 +16,12 @@ use time::OffsetDateTime;
 
 use crate::store::{blocks::Block, tokens::Token};
 
+mod wallet;
+
+pub(crate) mod refusal;
+pub(crate) mod terms;
+pub(crate) mod trial;
+
 /// How long a node may take for one answer.
 const ANSWER_WITHIN: Duration = Duration::from_secs(15);
 /// Longest token symbol that is kept; a symbol is anybody's text.

@@ -93,7 +93,7 @@ pub(crate) async fn advance(
 }
 
 /// Moves a job whose order was fulfilled to `Completed`, over the steps that its history lacks: a server that was down
-/// while the job ran learns of them all at once.
+/// while the job ran learns of them all at once. A download's time begins.
 pub(crate) async fn complete(connection: &mut PgConnection, job: &mut Job, step: Step) -> Result<(), MoveError> {
     let caught_up = |at| Step::by(step.actor, at, "the order was fulfilled");
     if job.status == JobStatus::Queued {
@@ -103,6 +103,9 @@ pub(crate) async fn complete(connection: &mut PgConnection, job: &mut Job, step:
         advance(connection, job, JobStatus::Running, caught_up(step.at)).await?;
     }
     job.failure = None;
+    if let Some(access) = &mut job.access {
+        access.expires_at = Some(step.at + time::Duration::seconds(access.valid_for_seconds.into()));
+    }
     advance(connection, job, JobStatus::Completed, step).await
 }
 

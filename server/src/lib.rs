@@ -11,11 +11,15 @@
 pub mod api;
 pub mod chain;
 pub mod clock;
+pub mod collector;
 pub mod config;
 pub mod deployment;
+mod gauges;
 pub mod indexer;
 mod job;
+mod listen;
 pub mod openapi;
+pub mod pulse;
 pub mod reaper;
 pub mod serve;
 pub mod storage;

@@ -1,17 +1,25 @@
 //! `atoll-server`: the marketplace's server.
 
-use std::{io::Write, net::SocketAddr, path::PathBuf, process::ExitCode, time::Duration};
+use std::{
+    ffi::OsString, io::Write, net::SocketAddr, num::NonZeroU32, path::PathBuf, process::ExitCode, time::Duration,
+};
 
 use anyhow::Context;
 use atoll_server::{
+    api::{Proxies, Quotas},
     clock::{Clock, Randomness},
-    config::{Config, PublicUrl, SecretUrl},
+    config::{Config, ForwardedHeader, Origin, PublicUrl, SecretUrl, trusted_proxy},
     openapi,
     serve::{ServeError, Server},
+    storage::Place,
     store::{Store, schema},
 };
 use clap::{Args, Parser, Subcommand, ValueEnum};
+use ipnet::IpNet;
 use tracing_subscriber::EnvFilter;
+
+#[cfg(test)]
+mod documented;
 
 /// The marketplace's server. DATABASE_URL (Postgres) and ETH_RPC_URL (an Ethereum node) come from the environment.
 #[derive(Parser)]
@@ -54,9 +62,13 @@ struct Serve {
     /// The deploy script's file with the contracts' addresses.
     #[arg(long)]
     deployment: PathBuf,
-    /// Directory for sealed content and results.
+    /// Where sealed content and results are kept: a directory, or s3://bucket/prefix with the keys and the region in the
+    /// usual AWS_ variables.
     #[arg(long)]
-    storage: PathBuf,
+    storage: String,
+    /// Endpoint of the S3-compatible store, like https://s3.example; AWS's own if neither this nor AWS_ENDPOINT_URL is set.
+    #[arg(long, value_name = "URL")]
+    storage_endpoint: Option<String>,
     /// Milliseconds between looks at a quiet chain.
     #[arg(long, default_value_t = 200, value_parser = clap::value_parser!(u64).range(10..=60_000))]
     poll_ms: u64,
@@ -72,6 +84,33 @@ struct Serve {
     /// Most bytes of a sealed result.
     #[arg(long, default_value_t = 1 << 30)]
     max_result_bytes: u64,
+    /// Most connections at a time.
+    #[arg(long, default_value_t = 10_000, value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
+    max_connections: u32,
+    /// Most connections of one client address at a time; proxies that are trusted may have more.
+    #[arg(long, default_value_t = 256, value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
+    max_connections_per_address: u32,
+    /// Requests per second of one client address; ten seconds' worth of them may come at once.
+    #[arg(long, default_value = "100")]
+    rate_per_address: NonZeroU32,
+    /// Requests per second of one wallet; ten seconds' worth of them may come at once.
+    #[arg(long, default_value = "50")]
+    rate_per_wallet: NonZeroU32,
+    /// Nonces and sessions that one client address may ask for per minute.
+    #[arg(long, default_value = "60")]
+    sign_ins_per_minute: NonZeroU32,
+    /// Address or network of a proxy that names clients; others are not believed. May be given several times.
+    #[arg(long, value_parser = trusted_proxy, value_delimiter = ',')]
+    trusted_proxy: Vec<IpNet>,
+    /// The header in which trusted proxies name clients.
+    #[arg(long, default_value = "x-forwarded-for")]
+    forwarded_header: ForwardedHeader,
+    /// Origin whose pages may use the API from a browser. May be given several times.
+    #[arg(long, value_delimiter = ',')]
+    cors_origin: Vec<Origin>,
+    /// Milliseconds that requests may go on when the server stops.
+    #[arg(long, default_value_t = 10_000, value_parser = clap::value_parser!(u64).range(0..=3_600_000))]
+    drain_ms: u64,
 }
 
 fn main() -> ExitCode {
@@ -93,11 +132,7 @@ fn start(cli: Cli) -> anyhow::Result<()> {
         LogFormat::Json => log.json().init(),
     }
     match cli.command {
-        Command::Openapi => {
-            let yaml =
-                openapi::yaml().map_err(|error| anyhow::anyhow!("the description can not be written: {error}"))?;
-            Ok(std::io::stdout().write_all(yaml.as_bytes())?)
-        }
+        Command::Openapi => Ok(std::io::stdout().write_all(openapi::yaml().as_bytes())?),
         Command::Migrate => run(migrate()),
         Command::Serve(settings) => run(serve(*settings)),
     }
@@ -125,7 +160,11 @@ async fn serve(settings: Serve) -> anyhow::Result<()> {
         metrics_listen: settings.metrics_listen,
         public_url: settings.public_url,
         deployment: settings.deployment,
-        storage: settings.storage,
+        storage: Place::parse(
+            &settings.storage,
+            settings.storage_endpoint.as_deref(),
+            std::env::vars_os().filter_map(text),
+        )?,
         database_url: SecretUrl::database(std::env::var("DATABASE_URL").ok())?,
         rpc_url: SecretUrl::rpc(std::env::var("ETH_RPC_URL").ok())?,
         poll: Duration::from_millis(settings.poll_ms),
@@ -133,6 +172,16 @@ async fn serve(settings: Serve) -> anyhow::Result<()> {
         lease: Duration::from_millis(settings.lease_ms),
         max_upload_bytes: settings.max_upload_bytes,
         max_result_bytes: settings.max_result_bytes,
+        quotas: Quotas {
+            address_per_second: settings.rate_per_address,
+            wallet_per_second: settings.rate_per_wallet,
+            sign_ins_per_minute: settings.sign_ins_per_minute,
+        },
+        max_connections: settings.max_connections.try_into()?,
+        max_connections_per_address: settings.max_connections_per_address.try_into()?,
+        proxies: Proxies { trusted: settings.trusted_proxy, header: settings.forwarded_header },
+        cors_origins: settings.cors_origin,
+        drain: Duration::from_millis(settings.drain_ms),
     };
     let stop = stop_signal()?;
     let server = Server::open(config, Clock::system(), Randomness::system()).await?;
@@ -140,6 +189,11 @@ async fn serve(settings: Serve) -> anyhow::Result<()> {
     std::io::stdout().flush()?;
     server.run(stop).await;
     Ok(())
+}
+
+/// A variable of the environment, if it is text.
+fn text((name, value): (OsString, OsString)) -> Option<(String, String)> {
+    Some((name.into_string().ok()?, value.into_string().ok()?))
 }
 
 /// Done on the first SIGTERM or SIGINT.

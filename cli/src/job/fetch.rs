@@ -7,6 +7,7 @@ use std::{
 };
 
 use atoll_protocol::{
+    document::ServiceKind,
     envelope::{EnvelopeError, sealed},
     report::Report,
     signed,
@@ -45,6 +46,12 @@ impl Fetch {
         let contracts = options.contracts().await?;
         let client = options.signed_in(&wallet, contracts.chain_id).await?;
         let job = client.job(self.job).await?;
+        if job.kind == ServiceKind::Download {
+            return Err(CliError::Refused(format!(
+                "{} is a download and has no model; fetch the data with `atoll download {} --out FILE`",
+                job.id, job.asset
+            )));
+        }
         let (Some(info), Some(receipt)) = (&job.result, &job.receipt) else {
             let next = if job.status.is_final() { "it has no result" } else { "wait for it with `atoll job watch`" };
             return Err(CliError::Refused(format!("job {} is {}; {next}", job.id, super::watch::word(job.status))));

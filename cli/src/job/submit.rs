@@ -3,14 +3,15 @@
 use std::{path::PathBuf, time::Duration};
 
 use alloy::{
-    primitives::B256,
+    primitives::{B256, Bytes},
     signers::{SignerSync, local::PrivateKeySigner},
 };
 use atoll_compute::client::{Client, PageQuery};
 use atoll_protocol::{
     api::{self, NewJob, OrderStatus},
     canonical,
-    signed::{self, JobRequest},
+    document::ServiceKind,
+    signed::{self, JobRequest, Request},
 };
 use clap::Args;
 use serde_json::json;
@@ -56,8 +57,8 @@ impl Submit {
             return Err(self.explain_used(&client, &order).await.unwrap_or(error));
         }
         // The rules of columns, layers and policy: told here with their place, before anything is signed.
-        offer::find(&client, &chain, order.terms.assetId).await?.check(&spec)?;
-        self.indexed(&client).await?;
+        offer::find(&client, &chain, order.terms.assetId, ServiceKind::Compute).await?.check(&spec)?;
+        indexed(&client, self.order).await?;
 
         let request = JobRequest {
             orderId: self.order,
@@ -65,8 +66,9 @@ impl Submit {
             resultKey: identity.public_key().0,
             deadline: order.terms.deadline,
         };
-        let signature = sign(&wallet, &request, &chain)?;
-        let new = NewJob { request: request.clone(), signature: signature.clone(), spec: value.clone() };
+        let signed = Request::Compute(request.clone());
+        let signature = sign(&wallet, &signed, &chain)?;
+        let new = NewJob { request, signature: signature.clone(), spec: value.clone() };
         let job = match client.submit_job(&new).await {
             Ok(job) => job,
             Err(error) if error.status() == Some(409) => {
@@ -74,7 +76,7 @@ impl Submit {
             }
             Err(error) => return Err(error.into()),
         };
-        if let Err(error) = (Submitted { request, signature, spec: value }).keep(&home, job.id) {
+        if let Err(error) = (Submitted { request: signed, signature, spec: value }).keep(&home, job.id) {
             out.note(format!(
                 "Note: the spec could not be kept in {} ({error}); the job runs all the same.",
                 home.display()
@@ -85,27 +87,6 @@ impl Submit {
             format!("job  {}\ngo on with:  atoll job watch {}", job.id, job.id),
         );
         Ok(())
-    }
-
-    /// Waits until the server knows the order.
-    async fn indexed(&self, client: &Client) -> Result<(), CliError> {
-        let start = tokio::time::Instant::now();
-        loop {
-            match client.order(self.order).await {
-                Ok(_) => return Ok(()),
-                Err(error) if error.status() == Some(404) && start.elapsed() < INDEXING_TIMEOUT => {
-                    tokio::time::sleep(Duration::from_millis(200)).await;
-                }
-                Err(error) if error.status() == Some(404) => {
-                    return Err(CliError::Refused(format!(
-                        "the server does not show the order {} after {} s; try again later, its stake is safe",
-                        self.order,
-                        INDEXING_TIMEOUT.as_secs()
-                    )));
-                }
-                Err(error) => return Err(error.into()),
-            }
-        }
     }
 
     /// Names the job that used the order, if one did.
@@ -121,6 +102,26 @@ impl Submit {
     }
 }
 
+/// Waits until the server knows the order.
+pub(crate) async fn indexed(client: &Client, order: B256) -> Result<(), CliError> {
+    let start = tokio::time::Instant::now();
+    loop {
+        match client.order(order).await {
+            Ok(_) => return Ok(()),
+            Err(error) if error.status() == Some(404) && start.elapsed() < INDEXING_TIMEOUT => {
+                tokio::time::sleep(Duration::from_millis(200)).await;
+            }
+            Err(error) if error.status() == Some(404) => {
+                return Err(CliError::Refused(format!(
+                    "the server does not show the order {order} after {} s; try again later, its stake is safe",
+                    INDEXING_TIMEOUT.as_secs()
+                )));
+            }
+            Err(error) => return Err(error.into()),
+        }
+    }
+}
+
 fn used(job: &api::Job, order: &OpenedOrder) -> CliError {
     let id = job.id;
     let next = if job.status.is_final() && order.status != OrderStatus::Open {
@@ -132,7 +133,13 @@ fn used(job: &api::Job, order: &OpenedOrder) -> CliError {
 }
 
 /// Everything that the provider would refuse later, from the chain's own record of the order.
-fn check(id: B256, order: &OpenedOrder, wallet: &PrivateKeySigner, spec_hash: B256, now: u64) -> Result<(), CliError> {
+pub(crate) fn check(
+    id: B256,
+    order: &OpenedOrder,
+    wallet: &PrivateKeySigner,
+    spec_hash: B256,
+    now: u64,
+) -> Result<(), CliError> {
     let terms = &order.terms;
     if terms.consumer != wallet.address() {
         return Err(CliError::Refused(format!(
@@ -163,10 +170,11 @@ fn check(id: B256, order: &OpenedOrder, wallet: &PrivateKeySigner, spec_hash: B2
     Ok(())
 }
 
-fn sign(wallet: &PrivateKeySigner, request: &JobRequest, chain: &Chain) -> Result<alloy::primitives::Bytes, CliError> {
+/// The wallet's signature under what it asks for.
+pub(crate) fn sign(wallet: &PrivateKeySigner, request: &Request, chain: &Chain) -> Result<Bytes, CliError> {
     let domain = signed::domain(chain.contracts.chain_id, chain.contracts.orders);
     let signature = wallet
-        .sign_hash_sync(&signed::signing_hash(request, &domain))
+        .sign_hash_sync(&request.signing_hash(&domain))
         .map_err(|error| CliError::Input(format!("the wallet could not sign: {error}")))?;
     Ok(signature.as_bytes().to_vec().into())
 }

@@ -2,7 +2,7 @@
 
 use std::{io::IsTerminal, time::Duration};
 
-use alloy::primitives::U256;
+use alloy::primitives::{B256, U256};
 use atoll_compute::client::Client;
 use atoll_protocol::{
     api::{Job, JobEvent, JobStatus, Order, OrderStatus},
@@ -46,7 +46,7 @@ impl Watch {
         }
         display.end();
         let job = client.job(self.job).await?;
-        let order = settled(&client, &job).await?;
+        let order = settled(&client, job.order_id, job.status).await?;
         conclude(&job, &order, reason, metric, out)
     }
 }
@@ -122,7 +122,7 @@ fn measures(progress: &Progress, metric: &str) -> String {
 }
 
 /// A state in a word.
-pub(super) fn word(status: JobStatus) -> &'static str {
+pub(crate) fn word(status: JobStatus) -> &'static str {
     match status {
         JobStatus::Queued => "queued",
         JobStatus::Leased => "checking",
@@ -135,13 +135,13 @@ pub(super) fn word(status: JobStatus) -> &'static str {
     }
 }
 
-/// The job's order, once the server has seen it end; as it is after a while.
-async fn settled(client: &Client, job: &Job) -> Result<Order, CliError> {
+/// An ended job's order, once the server has seen it end; as it is after a while.
+pub(crate) async fn settled(client: &Client, order_id: B256, status: JobStatus) -> Result<Order, CliError> {
     let start = tokio::time::Instant::now();
     loop {
-        let order = client.order(job.order_id).await?;
+        let order = client.order(order_id).await?;
         // An expired job's order is ended by hand: there is nothing to wait for.
-        let waits = order.status == OrderStatus::Open && job.status != JobStatus::Expired;
+        let waits = order.status == OrderStatus::Open && status != JobStatus::Expired;
         if !waits || start.elapsed() > SETTLING_TIMEOUT {
             return Ok(order);
         }
@@ -150,7 +150,7 @@ async fn settled(client: &Client, job: &Job) -> Result<Order, CliError> {
 }
 
 /// What became of what was paid.
-fn stake(order: &Order) -> String {
+pub(crate) fn stake(order: &Order) -> String {
     match order.status {
         OrderStatus::Cancelled | OrderStatus::Returned => "the stake came back to your wallet".to_owned(),
         OrderStatus::Fulfilled => "the publisher was paid".to_owned(),

@@ -2,8 +2,11 @@
 
 mod access;
 mod buying;
+mod downloads;
+mod interrupted;
 mod jobs;
 mod keys;
 mod lying;
 mod publishing;
 mod refused;
+mod rewrap;

@@ -54,7 +54,7 @@ async fn a_bad_table_is_told_by_row_and_column_and_nothing_is_uploaded() {
 
     let found = market.buyer.atoll(&["search"]).await.unwrap();
     assert_eq!(found["assets"].as_array().unwrap().len(), 0);
-    let stored = fs::read_dir(market.server.storage().join("contents")).map_or(0, Iterator::count);
+    let stored = fs::read_dir(market.server.storage().join("pieces")).map_or(0, Iterator::count);
     assert_eq!(stored, 0, "ciphertext of a refused table is stored");
 }
 

@@ -42,7 +42,7 @@ impl Client {
         let nonce = self.nonce().await?.nonce;
         let message = message(&self.origin(), wallet.address(), chain_id, &nonce, now);
         let signature = wallet.sign_message(message.as_bytes()).await?;
-        let body = NewSession { message, signature: signature.as_bytes().to_vec().into() };
+        let body = NewSession { message, signature: signature.as_bytes().to_vec().into(), cookie: false };
         // Not to be repeated by itself: its nonce works once.
         let session: Session = self.json(self.request(Method::POST, "sessions").json(&body)).await?;
         self.keep(&session);

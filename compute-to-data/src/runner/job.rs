@@ -13,9 +13,9 @@ use alloy::{
 };
 use atoll_protocol::{
     api::{Lease, SignedReceipt},
-    envelope::{ContentKey, PublicKey, key_wrap, sealed},
+    envelope::{ContentKey, PublicKey, delivered, key_wrap, sealed},
     failure::FailureCode,
-    job::JobSpec,
+    job::{Cost, JobSpec},
     report::Report,
     signed::{self, Receipt},
     worker::WorkerJob,
@@ -25,21 +25,29 @@ use zeroize::Zeroizing;
 
 use super::{GiveUp, Runner, on_own_thread, pulse::Pulse, unix_now};
 use crate::{
-    checks::{self, Accepted, Authentic},
+    checks::{self, Accepted, Authentic, Work},
     client::ClientError,
     gate,
     jail::{Limits, RunError, Task},
     journal::Entry,
 };
 
+/// What was done, for the receipt and the consumer.
+struct Done {
+    trainer_hash: B256,
+    model_hash: B256,
+    /// What is delivered, sealed to the consumer.
+    sealed: Vec<u8>,
+}
+
 impl Runner {
-    /// Checks, runs and settles.
+    /// Checks, does what was asked, and settles.
     pub(super) async fn check_and_run(&self, lease: &Lease, pulse: &Pulse) -> Result<(), GiveUp> {
         let refused = |refusal: checks::Refusal, order| GiveUp::Fail(refusal.into(), order);
         let own = self.own();
         let job = checks::authentic(&own, lease).map_err(|r| refused(r, None))?;
 
-        // Trained before, by a runner that did not live to settle it.
+        // Done before, by a runner that did not live to settle it.
         if let Some((entry, sealed)) = self.journal.find(job.order_id).map_err(returned)?
             && entry.receipt.receipt.requestHash == job.request_hash
         {
@@ -56,32 +64,64 @@ impl Runner {
         let order = || Some(Box::new(job.order.clone()));
         let accepted = checks::accepted(&own, lease, &job, &facts, unix_now()).map_err(|r| refused(r, order()))?;
         let refuse = |reason: &str| GiveUp::Fail(FailureCode::Refused { reason: reason.to_owned() }, order());
-        // Before the work, not after it: can anything be sealed to this key at all?
-        let result_key = PublicKey(lease.request.resultKey);
-        sealed::seal(&result_key, job.order_id, &empty_report(), &[])
-            .map_err(|_| refuse("the request's result key is not a usable X25519 key; make one with `atoll keygen`"))?;
+        let recipient = PublicKey(lease.request.recipient());
+        if !recipient.is_usable() {
+            return Err(refuse("the request's key is not a usable X25519 key; make one with `atoll keygen`"));
+        }
         let key = key_wrap::unwrap(&self.identity, &accepted.context, &accepted.wrapped).map_err(|_| {
             refuse("the content key does not open for this provider; the publisher has to publish the data set again")
         })?;
-        let ciphertext = self.download(&job, &accepted).await.map_err(|cause| cause.with(order()))?;
-
-        let (report, model) =
-            self.train(&job, &accepted, &key, ciphertext, pulse).await.map_err(|c| c.with(order()))?;
-        drop(key);
-        let (report, model) =
-            gate::output(&job.spec, &accepted.document, &accepted.cost, report, &model).map_err(|error| {
-                tracing::error!(%error, "the gate refused a worker's output");
-                GiveUp::Fail(FailureCode::OutputRefused, order())
-            })?;
-        let sealed = sealed::seal(&result_key, job.order_id, &report, &model)
-            .map_err(|e| GiveUp::Return(format!("the result could not be sealed: {e}")))?;
-        let entry = self.sign(lease, &job, &accepted, &model, &sealed).await?;
-        let _held = self.journal.add(&entry, &sealed).map_err(returned)?;
+        let done = match &accepted.work {
+            Work::Train(spec, cost) => self.train_and_seal(&job, &accepted, spec, cost, key, &recipient, pulse).await?,
+            Work::Deliver(context) => {
+                // There is no time in which the consumer's wish to cancel would come by itself.
+                let heard = pulse.send(&self.session, lease.id).await;
+                if pulse.is_lost() {
+                    return Err(GiveUp::Lost);
+                }
+                heard.map_err(returned)?;
+                if pulse.is_cancelled() {
+                    return Err(GiveUp::Fail(FailureCode::Cancelled, order()));
+                }
+                let delivered = delivered::wrap(&recipient, context, job.order_id, &key)
+                    .map_err(|e| GiveUp::Return(format!("the key could not be wrapped: {e}")))?;
+                Done { trainer_hash: B256::ZERO, model_hash: B256::ZERO, sealed: delivered }
+            }
+        };
+        let entry = self.sign(lease, &job, &accepted, &done).await?;
+        let _held = self.journal.add(&entry, &done.sealed).map_err(returned)?;
         // The consumer sees the last epochs before the end.
         if let Err(error) = pulse.send(&self.session, lease.id).await {
             tracing::warn!(%error, "the last progress could not be sent");
         }
-        self.settle(lease.id, &entry, sealed).await
+        self.settle(lease.id, &entry, done.sealed).await
+    }
+
+    /// Trains on the data in a sealed worker, and seals what the gate lets out to the consumer.
+    #[allow(clippy::too_many_arguments)] // Each is a thing of its own, and used once.
+    async fn train_and_seal(
+        &self,
+        job: &Authentic,
+        accepted: &Accepted,
+        spec: &JobSpec,
+        cost: &Cost,
+        key: ContentKey,
+        recipient: &PublicKey,
+        pulse: &Pulse,
+    ) -> Result<Done, GiveUp> {
+        let order = || Some(Box::new(job.order.clone()));
+        let ciphertext = self.download(job, accepted).await.map_err(|cause| cause.with(order()))?;
+        let trained = self.train(spec, cost, accepted, &key, ciphertext, pulse).await;
+        let (report, model) = trained.map_err(|cause| cause.with(order()))?;
+        drop(key);
+        let (report, model) = gate::output(spec, &accepted.document, cost, report, &model).map_err(|error| {
+            tracing::error!(%error, "the gate refused a worker's output");
+            GiveUp::Fail(FailureCode::OutputRefused, order())
+        })?;
+        let sealed = sealed::seal(recipient, job.order_id, &report, &model)
+            .map_err(|e| GiveUp::Return(format!("the result could not be sealed: {e}")))?;
+        let model_hash = B256::from_slice(&Sha256::digest(&model));
+        Ok(Done { trainer_hash: self.jail.trainer_hash(), model_hash, sealed })
     }
 
     /// The ciphertext in a file without a name, so that no crash leaves it behind.
@@ -118,7 +158,8 @@ impl Runner {
     /// Runs the worker, a second time if it crashes.
     async fn train(
         &self,
-        job: &Authentic,
+        spec: &JobSpec,
+        cost: &Cost,
         accepted: &Accepted,
         key: &ContentKey,
         ciphertext: File,
@@ -127,7 +168,7 @@ impl Runner {
         let mut attempt = 0;
         loop {
             attempt += 1;
-            let result = self.train_once(&job.spec, accepted, key, &ciphertext, pulse).await;
+            let result = self.train_once(spec, cost, accepted, key, &ciphertext, pulse).await;
             let error = match result {
                 Ok(output) => return Ok(output),
                 Err(error) => error,
@@ -160,6 +201,7 @@ impl Runner {
     async fn train_once(
         &self,
         spec: &JobSpec,
+        cost: &Cost,
         accepted: &Accepted,
         key: &ContentKey,
         ciphertext: &File,
@@ -178,7 +220,7 @@ impl Runner {
             memory_bytes: u64::from(spec.limits.max_memory_mib) << 20,
             wall: Duration::from_secs(spec.limits.max_seconds.into()),
         };
-        let answer_limit = gate::answer_limit(spec, &accepted.document, &accepted.cost);
+        let answer_limit = gate::answer_limit(spec, &accepted.document, cost);
         let key = Zeroizing::new(*key.as_bytes());
         let (jail, pulse) = (Arc::clone(&self.jail), pulse.clone());
         on_own_thread(move || {
@@ -189,23 +231,16 @@ impl Runner {
     }
 
     /// The provider's word on what it did.
-    async fn sign(
-        &self,
-        lease: &Lease,
-        job: &Authentic,
-        accepted: &Accepted,
-        model: &[u8],
-        sealed: &[u8],
-    ) -> Result<Entry, GiveUp> {
+    async fn sign(&self, lease: &Lease, job: &Authentic, accepted: &Accepted, done: &Done) -> Result<Entry, GiveUp> {
         let receipt = Receipt {
             orderId: job.order_id,
             requestHash: job.request_hash,
             metadataHash: accepted.metadata_hash,
             dataCommitment: accepted.document.atoll.content.ciphertext_sha256,
             specHash: job.spec_hash,
-            trainerHash: self.jail.trainer_hash(),
-            modelHash: B256::from_slice(&Sha256::digest(model)),
-            resultHash: B256::from_slice(&Sha256::digest(sealed)),
+            trainerHash: done.trainer_hash,
+            modelHash: done.model_hash,
+            resultHash: B256::from_slice(&Sha256::digest(&done.sealed)),
             // No noise can be declared yet, so none of a budget is spent.
             epsilonMicros: 0,
             finishedAt: unix_now() / 10 * 10,
@@ -242,20 +277,4 @@ impl Cause {
 
 fn returned(error: impl std::fmt::Display) -> GiveUp {
     GiveUp::Return(error.to_string())
-}
-
-/// Something to seal in order to try a key.
-fn empty_report() -> Report {
-    Report {
-        train_rows: 0,
-        test_rows: 0,
-        test_accuracy: None,
-        test_rmse: None,
-        final_loss: 0.0,
-        history: Vec::new(),
-        inputs: Vec::new(),
-        classes: Vec::new(),
-        output_scaling: None,
-        trainer: String::new(),
-    }
 }

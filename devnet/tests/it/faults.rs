@@ -137,6 +137,69 @@ async fn a_runner_killed_between_payment_and_receipt_still_delivers_it() {
     assert_eq!(fs::read_dir(unsettled).unwrap().count(), 0, "the journal still holds the entry");
 }
 
+/// A key that was wrapped before a crash is delivered once, by the next runner, out of the journal: under the lease that
+/// the first had, or under its own once that has run out.
+#[tokio::test]
+async fn a_runner_killed_between_wrapping_a_key_and_payment_delivers_it_once() {
+    delivered_once(Duration::ZERO).await;
+}
+
+#[tokio::test]
+async fn a_runner_that_comes_back_after_its_lease_delivers_the_key_that_it_had_wrapped() {
+    delivered_once(Duration::from_secs(6)).await;
+}
+
+async fn delivered_once(away: Duration) {
+    let options = Options { runner: false, lease: Some(Duration::from_secs(3)), ..Options::default() };
+    let mut market = Market::start(options).await.unwrap();
+    let published = sample::publish_selling(&market, &["--download", "20"]).await.unwrap();
+    let asset: String = field(&published, "asset").unwrap();
+    let before = sample::dollars(&market, market.buyer.address()).await.unwrap();
+    let out = market.dir().join("bought.csv");
+    let arguments = ["download", &asset, "--even-if-offline", "--out", &out.to_string_lossy()];
+    let mut buying = market.buyer.start(&arguments).unwrap();
+    let until = std::time::Instant::now() + Duration::from_secs(120);
+    while !buying.stderr().contains("Waiting for the provider") {
+        assert!(std::time::Instant::now() < until && buying.status().is_none(), "{}", buying.last_words());
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    // From now on nothing is mined, so the first runner comes as far as the payment and no further.
+    market.chain.rpc.call("evm_setAutomine", json!([false])).await.unwrap();
+    market.add_runner().await.unwrap();
+    let unsettled = market.provider.home().join("provider/unsettled");
+    let entry = loop {
+        let mut found = fs::read_dir(&unsettled).into_iter().flatten().flatten().map(|entry| entry.path());
+        match found.find(|path| path.extension().is_some_and(|kind| kind == "json")) {
+            Some(entry) => break entry,
+            None => assert!(std::time::Instant::now() < until, "no key was wrapped"),
+        }
+        tokio::time::sleep(Duration::from_millis(2)).await;
+    };
+    market.runners[0].kill();
+    let receipt: Value = serde_json::from_slice(&fs::read(&entry).unwrap()).unwrap();
+    market.chain.rpc.call("anvil_dropAllTransactions", json!([])).await.unwrap();
+    market.chain.rpc.call("evm_setAutomine", json!([true])).await.unwrap();
+    tokio::time::sleep(away).await;
+    market.add_runner().await.unwrap();
+    while buying.status().is_none() {
+        assert!(std::time::Instant::now() < until, "the download is stuck: {}", buying.last_words());
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+    assert!(buying.status().unwrap().success(), "{}", buying.last_words());
+    assert!(fs::read(&out).unwrap() == fs::read(sample::table()).unwrap());
+    let bought: Value = serde_json::from_str(buying.stdout().lines().last().unwrap()).unwrap();
+    let verified = market.buyer.atoll(&["receipt", "verify", bought["download"].as_str().unwrap()]).await.unwrap();
+    // What the first runner wrapped, and nothing that was wrapped again.
+    assert_eq!(verified["receipt"], receipt["receipt"]["receipt"], "{verified}");
+    let now = sample::dollars(&market, market.buyer.address()).await.unwrap();
+    assert_eq!(before - now, U256::from(20_000_000));
+    let empty = || fs::read_dir(&unsettled).unwrap().count() == 0;
+    while !empty() {
+        assert!(std::time::Instant::now() < until, "the journal still holds the entry");
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+}
+
 /// Processes that a process started, and theirs.
 fn descendants(of: u32) -> Vec<u32> {
     let mut found = vec![of];

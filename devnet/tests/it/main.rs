@@ -3,5 +3,6 @@
 mod command;
 mod faults;
 mod guard;
+mod lying;
 mod market;
 mod parts;

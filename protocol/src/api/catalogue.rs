@@ -4,6 +4,7 @@ use alloy_primitives::{Address, B256};
 use serde::{Deserialize, Serialize};
 use time::OffsetDateTime;
 
+use super::RawDocument;
 use crate::ids::AssetId;
 
 resource! {
@@ -12,13 +13,13 @@ pub struct Market {
     /// EIP-155 chain id.
     pub chain_id: u64,
     /// `AssetRegistry` contract.
-    #[cfg_attr(feature = "openapi", schema(value_type = String))]
+    #[cfg_attr(feature = "openapi", schema(value_type = super::forms::Address))]
     pub asset_registry: Address,
     /// `Market` contract.
-    #[cfg_attr(feature = "openapi", schema(value_type = String))]
+    #[cfg_attr(feature = "openapi", schema(value_type = super::forms::Address))]
     pub market: Address,
     /// `Orders` contract.
-    #[cfg_attr(feature = "openapi", schema(value_type = String))]
+    #[cfg_attr(feature = "openapi", schema(value_type = super::forms::Address))]
     pub orders: Address,
     /// Block from which it is indexed.
     pub start_block: u64,
@@ -31,9 +32,10 @@ resource! {
 /// An amount of a token.
 pub struct Money {
     /// Base units, a decimal string.
+    #[cfg_attr(feature = "openapi", schema(value_type = super::forms::Amount))]
     pub amount: String,
     /// ERC-20 contract; the zero address is ether.
-    #[cfg_attr(feature = "openapi", schema(value_type = String))]
+    #[cfg_attr(feature = "openapi", schema(value_type = super::forms::Address))]
     pub token: Address,
     /// Decimal places of the token.
     pub decimals: u8,
@@ -46,19 +48,19 @@ resource! {
 /// A service of an asset.
 pub struct Service {
     /// Its datatoken.
-    #[cfg_attr(feature = "openapi", schema(value_type = String))]
+    #[cfg_attr(feature = "openapi", schema(value_type = super::forms::Address))]
     pub datatoken: Address,
     /// Number within the asset.
     pub service_index: u32,
     /// Account that fulfils its orders.
-    #[cfg_attr(feature = "openapi", schema(value_type = String))]
+    #[cfg_attr(feature = "openapi", schema(value_type = super::forms::Address))]
     pub provider: Address,
     /// Price of one order.
     pub price: Money,
     /// True while the publisher does not sell.
     pub paused: bool,
     /// Contract that says who may order; none if everyone may.
-    #[cfg_attr(feature = "openapi", schema(value_type = Option<String>))]
+    #[cfg_attr(feature = "openapi", schema(value_type = Option<super::forms::Address>))]
     pub gate: Option<Address>,
     /// What is given away while the price is 0; none if that is not limited.
     pub free_limits: Option<FreeLimits>,
@@ -96,12 +98,13 @@ resource! {
 /// An asset.
 pub struct Asset {
     /// CAIP-19 id.
-    #[cfg_attr(feature = "openapi", schema(value_type = String))]
+    #[cfg_attr(feature = "openapi", schema(value_type = super::forms::AssetId))]
     pub id: AssetId,
     /// ERC-721 token id, a decimal string; the path segment of this resource.
+    #[cfg_attr(feature = "openapi", schema(value_type = super::forms::Amount))]
     pub token_id: String,
     /// Owner of the ERC-721 token.
-    #[cfg_attr(feature = "openapi", schema(value_type = String))]
+    #[cfg_attr(feature = "openapi", schema(value_type = super::forms::Address))]
     pub publisher: Address,
     /// State on chain.
     pub state: AssetState,
@@ -110,15 +113,15 @@ pub struct Asset {
     /// Description, from the metadata.
     pub description: String,
     /// keccak-256 of the metadata's bytes, as kept on chain.
-    #[cfg_attr(feature = "openapi", schema(value_type = String))]
+    #[cfg_attr(feature = "openapi", schema(value_type = super::forms::Hash))]
     pub metadata_hash: B256,
     /// The metadata document as published. Its canonical JSON has `metadata_hash`.
     #[cfg_attr(feature = "openapi", schema(value_type = Object))]
-    pub metadata: serde_json::Value,
+    pub metadata: RawDocument,
     /// What is sold.
     pub services: Vec<Service>,
     /// Transaction that published it.
-    #[cfg_attr(feature = "openapi", schema(value_type = String))]
+    #[cfg_attr(feature = "openapi", schema(value_type = super::forms::Hash))]
     pub transaction: B256,
     /// Block of that transaction.
     pub block_number: u64,

@@ -5,23 +5,54 @@ use serde::{Deserialize, Serialize};
 use time::OffsetDateTime;
 use uuid::Uuid;
 
+use crate::document::ServiceKind;
 use crate::failure::FailureCode;
 use crate::ids::AssetId;
+use crate::job::{Cost, ModelFamily};
 use crate::report::Progress;
 use crate::signed::{JobRequest, Receipt};
 
 resource! {
 /// Body of `POST /v1/jobs`.
+#[serde(deny_unknown_fields)]
 pub struct NewJob {
     /// The signed request.
-    #[cfg_attr(feature = "openapi", schema(value_type = Object))]
+    #[cfg_attr(feature = "openapi", schema(value_type = super::forms::JobRequest))]
     pub request: JobRequest,
     /// The consumer's EIP-712 signature, 65 bytes of hex.
-    #[cfg_attr(feature = "openapi", schema(value_type = String))]
+    #[cfg_attr(feature = "openapi", schema(value_type = super::forms::Signature))]
     pub signature: Bytes,
     /// The job spec, version 1; its canonical keccak-256 is the order's request hash.
     #[cfg_attr(feature = "openapi", schema(value_type = crate::job::JobSpec))]
     pub spec: serde_json::Value,
+}
+}
+
+resource! {
+/// Body of `POST /v1/jobs/preview`.
+#[serde(deny_unknown_fields)]
+pub struct NewPreview {
+    /// The job spec, version 1.
+    #[cfg_attr(feature = "openapi", schema(value_type = crate::job::JobSpec))]
+    pub spec: serde_json::Value,
+}
+}
+
+resource! {
+/// What a job would need and what it would be, before anything is paid or signed.
+pub struct JobPreview {
+    /// CAIP-19 id of the asset that it computes on.
+    #[cfg_attr(feature = "openapi", schema(value_type = super::forms::AssetId))]
+    pub asset: AssetId,
+    /// keccak-256 of the canonical spec: the request hash of the order that pays for it.
+    #[cfg_attr(feature = "openapi", schema(value_type = super::forms::Hash))]
+    pub spec_hash: B256,
+    /// Family of the model, as policies name it.
+    pub model_family: ModelFamily,
+    /// Rows of the data set.
+    pub rows: u64,
+    /// Size and work.
+    pub cost: Cost,
 }
 }
 
@@ -71,17 +102,19 @@ resource! {
 pub struct Job {
     /// Its id.
     pub id: Uuid,
+    /// What is asked for: a training, or the content key (`/v1/downloads` says more of it).
+    pub kind: ServiceKind,
     /// Order that pays for it.
-    #[cfg_attr(feature = "openapi", schema(value_type = String))]
+    #[cfg_attr(feature = "openapi", schema(value_type = super::forms::Hash))]
     pub order_id: B256,
     /// CAIP-19 id of the asset.
-    #[cfg_attr(feature = "openapi", schema(value_type = String))]
+    #[cfg_attr(feature = "openapi", schema(value_type = super::forms::AssetId))]
     pub asset: AssetId,
     /// Who submitted it.
-    #[cfg_attr(feature = "openapi", schema(value_type = String))]
+    #[cfg_attr(feature = "openapi", schema(value_type = super::forms::Address))]
     pub consumer: Address,
     /// Who runs it.
-    #[cfg_attr(feature = "openapi", schema(value_type = String))]
+    #[cfg_attr(feature = "openapi", schema(value_type = super::forms::Address))]
     pub provider: Address,
     /// State.
     pub status: JobStatus,
@@ -108,7 +141,7 @@ resource! {
 /// A stored result.
 pub struct ResultInfo {
     /// SHA-256 of the sealed bytes.
-    #[cfg_attr(feature = "openapi", schema(value_type = String))]
+    #[cfg_attr(feature = "openapi", schema(value_type = super::forms::Hash))]
     pub sha256: B256,
     /// Their number.
     pub bytes: u64,
@@ -117,12 +150,13 @@ pub struct ResultInfo {
 
 resource! {
 /// A receipt with its signature.
+#[serde(deny_unknown_fields)]
 pub struct SignedReceipt {
     /// What was signed.
-    #[cfg_attr(feature = "openapi", schema(value_type = Object))]
+    #[cfg_attr(feature = "openapi", schema(value_type = super::forms::Receipt))]
     pub receipt: Receipt,
     /// The provider's EIP-712 signature, 65 bytes of hex.
-    #[cfg_attr(feature = "openapi", schema(value_type = String))]
+    #[cfg_attr(feature = "openapi", schema(value_type = super::forms::Signature))]
     pub signature: Bytes,
 }
 }

@@ -8,7 +8,7 @@ use uuid::Uuid;
 use super::{Job, JobStatus, OrderTerms, SignedReceipt};
 use crate::failure::FailureCode;
 use crate::report::Progress;
-use crate::signed::JobRequest;
+use crate::signed::Request;
 
 resource! {
 /// A job in the hands of a runner, with all that the runner needs to check it by itself.
@@ -18,12 +18,12 @@ pub struct Lease {
     /// The job.
     pub job: Job,
     /// What the consumer signed.
-    #[cfg_attr(feature = "openapi", schema(value_type = Object))]
-    pub request: JobRequest,
+    #[cfg_attr(feature = "openapi", schema(value_type = super::forms::Request))]
+    pub request: Request,
     /// The consumer's signature.
-    #[cfg_attr(feature = "openapi", schema(value_type = String))]
+    #[cfg_attr(feature = "openapi", schema(value_type = super::forms::Signature))]
     pub signature: Bytes,
-    /// The job spec.
+    /// The job spec, or the download spec.
     #[cfg_attr(feature = "openapi", schema(value_type = Object))]
     pub spec: serde_json::Value,
     /// Terms of the order.
@@ -41,6 +41,10 @@ pub struct Lease {
 
 resource! {
 /// Body of `POST /v1/leases/{id}/heartbeats`.
+#[cfg_attr(feature = "openapi", schema(example = json!({
+    "status": "running", "progress": [{"epoch": 3, "epochs": 30, "loss": 0.21, "test_metric": 0.94}]
+})))]
+#[serde(deny_unknown_fields)]
 pub struct Heartbeat {
     /// `leased` while checking, `running` once the worker is sealed.
     pub status: JobStatus,
@@ -62,13 +66,14 @@ pub struct HeartbeatAnswer {
 
 resource! {
 /// Body of `POST /v1/leases/{id}/failure`: the runner gives the job up.
+#[serde(deny_unknown_fields)]
 pub struct LeaseFailure {
     /// Why.
     pub failure: FailureCode,
     /// True if the job may be queued again; otherwise it ends.
     pub retry: bool,
     /// Transaction that cancelled the order, if one was sent.
-    #[cfg_attr(feature = "openapi", schema(value_type = Option<String>))]
+    #[cfg_attr(feature = "openapi", schema(value_type = Option<super::forms::Hash>))]
     pub transaction: Option<B256>,
 }
 }
@@ -76,11 +81,12 @@ pub struct LeaseFailure {
 resource! {
 /// Body of `POST /v1/leases/{id}/completion`, after the sealed result was put to `/v1/leases/{id}/result` and the
 /// order was fulfilled on chain.
+#[serde(deny_unknown_fields)]
 pub struct Completion {
     /// The receipt.
     pub receipt: SignedReceipt,
     /// Transaction that fulfilled the order.
-    #[cfg_attr(feature = "openapi", schema(value_type = String))]
+    #[cfg_attr(feature = "openapi", schema(value_type = super::forms::Hash))]
     pub transaction: B256,
 }
 }

@@ -26,26 +26,26 @@ resource! {
 /// An order.
 pub struct Order {
     /// Its id: hash of its terms.
-    #[cfg_attr(feature = "openapi", schema(value_type = String))]
+    #[cfg_attr(feature = "openapi", schema(value_type = super::forms::Hash))]
     pub id: B256,
     /// CAIP-19 id of the asset.
-    #[cfg_attr(feature = "openapi", schema(value_type = String))]
+    #[cfg_attr(feature = "openapi", schema(value_type = super::forms::AssetId))]
     pub asset: AssetId,
     /// State on chain.
     pub status: OrderStatus,
     /// The terms, as `Orders` hashes them.
     pub terms: OrderTerms,
     /// Transaction that opened it.
-    #[cfg_attr(feature = "openapi", schema(value_type = String))]
+    #[cfg_attr(feature = "openapi", schema(value_type = super::forms::Hash))]
     pub opened_in: B256,
     /// Time of that transaction's block.
     #[serde(with = "time::serde::rfc3339")]
     pub opened_at: OffsetDateTime,
     /// Transaction that ended it.
-    #[cfg_attr(feature = "openapi", schema(value_type = Option<String>))]
+    #[cfg_attr(feature = "openapi", schema(value_type = Option<super::forms::Hash>))]
     pub ended_in: Option<B256>,
     /// Signing hash of the receipt that fulfilled it.
-    #[cfg_attr(feature = "openapi", schema(value_type = Option<String>))]
+    #[cfg_attr(feature = "openapi", schema(value_type = Option<super::forms::Hash>))]
     pub receipt_hash: Option<B256>,
 }
 }
@@ -54,35 +54,39 @@ resource! {
 /// The terms of an order (the contracts' `Order`).
 pub struct OrderTerms {
     /// ERC-721 token id of the asset, a decimal string.
+    #[cfg_attr(feature = "openapi", schema(value_type = super::forms::Amount))]
     pub asset_id: String,
     /// Service.
-    #[cfg_attr(feature = "openapi", schema(value_type = String))]
+    #[cfg_attr(feature = "openapi", schema(value_type = super::forms::Address))]
     pub datatoken: Address,
     /// Who ordered.
-    #[cfg_attr(feature = "openapi", schema(value_type = String))]
+    #[cfg_attr(feature = "openapi", schema(value_type = super::forms::Address))]
     pub consumer: Address,
     /// Who fulfils.
-    #[cfg_attr(feature = "openapi", schema(value_type = String))]
+    #[cfg_attr(feature = "openapi", schema(value_type = super::forms::Address))]
     pub provider: Address,
     /// keccak-256 of the canonical job spec.
-    #[cfg_attr(feature = "openapi", schema(value_type = String))]
+    #[cfg_attr(feature = "openapi", schema(value_type = super::forms::Hash))]
     pub request_hash: B256,
     /// Unix seconds.
     pub deadline: u64,
     /// Chosen by the consumer.
-    #[cfg_attr(feature = "openapi", schema(value_type = String))]
+    #[cfg_attr(feature = "openapi", schema(value_type = super::forms::Hash))]
     pub salt: B256,
     /// What it was opened with: the datatoken, an ERC-20, or the zero address for ether.
-    #[cfg_attr(feature = "openapi", schema(value_type = String))]
+    #[cfg_attr(feature = "openapi", schema(value_type = super::forms::Address))]
     pub escrow_token: Address,
     /// Base units of it, a decimal string.
+    #[cfg_attr(feature = "openapi", schema(value_type = super::forms::Amount))]
     pub escrow_amount: String,
     /// Front end.
-    #[cfg_attr(feature = "openapi", schema(value_type = String))]
+    #[cfg_attr(feature = "openapi", schema(value_type = super::forms::Address))]
     pub referrer: Address,
     /// The front end's part, a decimal string.
+    #[cfg_attr(feature = "openapi", schema(value_type = super::forms::Amount))]
     pub referral_fee: String,
     /// The protocol's part, a decimal string.
+    #[cfg_attr(feature = "openapi", schema(value_type = super::forms::Amount))]
     pub protocol_fee: String,
 }
 }

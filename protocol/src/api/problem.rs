@@ -20,6 +20,9 @@ pub struct Problem {
     /// Each thing that is wrong with the body, where there may be several.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub errors: Vec<FieldProblem>,
+    /// What a contract said, if one refused.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub revert: Option<super::Revert>,
 }
 }
 

@@ -2,19 +2,27 @@
 
 use std::collections::HashSet;
 
-use super::{AssetDocument, ColumnKind, croissant::CONFORMS_TO};
+use super::{AssetDocument, ColumnKind, ServiceOffer, croissant::CONFORMS_TO, shape};
 use crate::envelope::FORMAT;
 
 /// Most bytes of a document.
 pub const MAX_BYTES: usize = 64 << 10;
 /// Most columns of a table.
 pub const MAX_COLUMNS: usize = 4_096;
+/// Shortest time for which a download is given out, in seconds: a minute.
+pub const MIN_VALID_FOR: u32 = 60;
+/// Longest time for which a download is given out, in seconds: 366 days.
+pub const MAX_VALID_FOR: u32 = 366 * 24 * 3600;
+/// Most services that are declared.
+const MAX_SERVICES: usize = 100;
 /// Most characters of a name.
 const MAX_NAME: usize = 200;
 /// Most characters of a description.
 const MAX_DESCRIPTION: usize = 10_000;
 /// Most categories of a column.
 const MAX_CATEGORIES: usize = 1_000;
+/// Most errors that are named; how many more there are is said.
+const MAX_ERRORS: usize = 100;
 /// Most sample rows.
 const MAX_SAMPLE_ROWS: usize = 20;
 
@@ -30,6 +38,17 @@ pub struct DocumentError {
 /// Every rule that a document breaks, at least one.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub struct DocumentErrors(pub Vec<DocumentError>);
+
+impl DocumentErrors {
+    fn of(mut errors: Vec<DocumentError>) -> Self {
+        let more = errors.len().saturating_sub(MAX_ERRORS);
+        if more > 0 {
+            errors.truncate(MAX_ERRORS);
+            errors.push(DocumentError { pointer: String::new(), message: format!("has {more} more errors") });
+        }
+        Self(errors)
+    }
+}
 
 impl std::fmt::Display for DocumentErrors {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
@@ -47,14 +66,36 @@ pub(super) fn parse(bytes: &[u8]) -> Result<AssetDocument, DocumentErrors> {
     if bytes.len() > MAX_BYTES {
         return Err(one(format!("{} bytes are too many; a document has at most {MAX_BYTES}", bytes.len())));
     }
-    let document: AssetDocument =
-        serde_json::from_slice(bytes).map_err(|error| one(format!("not a metadata document: {error}")))?;
+    match serde_json::from_slice::<AssetDocument>(bytes) {
+        Ok(document) => {
+            let broken = broken_rules(&document);
+            if broken.is_empty() { Ok(document) } else { Err(DocumentErrors::of(broken)) }
+        }
+        Err(error) => {
+            // Not as it should be, but perhaps near enough to say everything that is wrong.
+            let value =
+                serde_json::from_slice(bytes).map_err(|error| one(format!("not a metadata document: {error}")))?;
+            let (document, unread) = shape::read(&value);
+            if unread.is_empty() {
+                return Err(one(format!("not a metadata document: {error}")));
+            }
+            let clear =
+                |rule: &DocumentError| !unread.iter().any(|place| shape::clouded(&rule.pointer, &place.pointer));
+            let broken = document.map(|document| broken_rules(&document)).unwrap_or_default();
+            let broken: Vec<_> = broken.into_iter().filter(clear).collect();
+            Err(DocumentErrors::of([unread, broken].concat()))
+        }
+    }
+}
+
+fn broken_rules(document: &AssetDocument) -> Vec<DocumentError> {
     let mut rules = Rules(Vec::new());
-    rules.header(&document);
-    rules.columns(&document);
-    rules.content(&document);
-    rules.policy(&document);
-    if rules.0.is_empty() { Ok(document) } else { Err(DocumentErrors(rules.0)) }
+    rules.header(document);
+    rules.columns(document);
+    rules.content(document);
+    rules.policy(document);
+    rules.services(document);
+    rules.0
 }
 
 struct Rules(Vec<DocumentError>);
@@ -126,6 +167,23 @@ impl Rules {
         let provider = document.atoll.provider.public_key;
         let wrapped = content.keys.iter().any(|k| k.recipient == provider && k.ciphertext.len() == 48);
         self.check(wrapped, at("keys"), "must have the content key, wrapped to the provider's public key");
+    }
+
+    fn services(&mut self, document: &AssetDocument) {
+        let services = &document.atoll.services;
+        let few = services.len() <= MAX_SERVICES;
+        self.check(few, "/atoll:market/services", format!("must be at most {MAX_SERVICES}"));
+        let mut seen = HashSet::new();
+        for (index, service) in services.iter().enumerate() {
+            let at = |field: &str| format!("/atoll:market/services/{index}/{field}");
+            let new = seen.insert(service.service_index());
+            self.check(new, at("service_index"), "must be another than that of a service before");
+            if let ServiceOffer::Download { valid_for_seconds, .. } = service {
+                let within = (MIN_VALID_FOR..=MAX_VALID_FOR).contains(valid_for_seconds);
+                let message = format!("must be {MIN_VALID_FOR} to {MAX_VALID_FOR}");
+                self.check(within, at("valid_for_seconds"), message);
+            }
+        }
     }
 
     fn policy(&mut self, document: &AssetDocument) {

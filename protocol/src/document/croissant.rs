@@ -130,7 +130,15 @@ impl AssetDocument {
                 name: "table".into(),
                 field: columns.iter().map(field).collect(),
             }],
-            atoll: AtollSection { version: 1, columns, content, provider, policy, sample_rows: Vec::new() },
+            atoll: AtollSection {
+                version: 1,
+                columns,
+                content,
+                provider,
+                policy,
+                services: Vec::new(),
+                sample_rows: Vec::new(),
+            },
         }
     }
 }

@@ -21,6 +21,14 @@ type Kem = X25519HkdfSha256;
 #[serde(transparent)]
 pub struct PublicKey(pub B256);
 
+impl PublicKey {
+    /// False for the few points of small order: whatever is sealed to one of them, anybody can open (RFC 7748, 6.1).
+    pub fn is_usable(&self) -> bool {
+        let any = x25519_dalek::StaticSecret::from([1; 32]);
+        any.diffie_hellman(&x25519_dalek::PublicKey::from(self.0.0)).was_contributory()
+    }
+}
+
 /// An X25519 secret key. It only decrypts: wallets sign, and no key does both. Wiped when dropped; has no `Debug`.
 pub struct SecretKey(<Kem as hpke::Kem>::PrivateKey);
 

@@ -29,6 +29,47 @@ fn a_request_signed_by_another_library_verifies() {
 }
 
 #[test]
+fn a_download_request_signed_by_another_library_verifies() {
+    let request = DownloadRequest {
+        orderId: B256::repeat_byte(1),
+        requestHash: B256::repeat_byte(2),
+        recipientKey: B256::repeat_byte(3),
+        deadline: 1_700_000_000,
+    };
+    let hash = signing_hash(&request, &domain(31337, ORDERS));
+    assert_eq!(hash[..], hex!("09dd82b31798acef4076c51ae84d2aa7ee8bb40bcf0627e936dd8f6770c2f4fa"));
+    let signature = hex!(
+        "bcce1beb9ae5269d8ba964fb21f04c50f1342c955153030ef26b8fd6b993a551"
+        "038483f1abd53d80e40f728cec42c703a9942718c5dbde3040c13f85f33871a91b"
+    );
+    assert_eq!(verify(hash, &signature, SIGNER), Ok(()));
+    // A job request of the same four values is another message.
+    assert_ne!(hash, REQUEST_HASH);
+}
+
+#[test]
+fn a_request_is_read_as_the_kind_that_its_fields_say() {
+    let read = |value: serde_json::Value| serde_json::from_value::<Request>(value);
+    let job = Request::Compute(request());
+    let value = serde_json::to_value(&job).unwrap();
+    assert_eq!(read(value.clone()).unwrap(), job);
+    let mut download = value.clone();
+    for (from, to) in [("specHash", "requestHash"), ("resultKey", "recipientKey")] {
+        let field = download.as_object_mut().unwrap().remove(from).unwrap();
+        download[to] = field;
+    }
+    let download = read(download).unwrap();
+    assert_eq!((download.kind(), job.kind()), (ServiceKind::Download, ServiceKind::Compute));
+    assert_eq!((download.order_id(), download.spec_hash()), (job.order_id(), job.spec_hash()));
+    assert_eq!((download.recipient(), download.deadline()), (job.recipient(), job.deadline()));
+    let domain = domain(31337, ORDERS);
+    assert_ne!(download.signing_hash(&domain), job.signing_hash(&domain));
+    let mut both = value;
+    both["requestHash"] = both["specHash"].clone();
+    assert!(read(both).is_err());
+}
+
+#[test]
 fn a_receipt_signed_by_another_library_verifies() {
     let byte = B256::repeat_byte;
     let receipt = Receipt {
@@ -48,6 +89,24 @@ fn a_receipt_signed_by_another_library_verifies() {
     let signature = hex!(
         "837a349d62912c965a4bc47fbbcd3fbd31e34ea5af05a541cc6202800036ec30"
         "4c566eb724c337d244d3bff3959ba1b6fd1ec700eab0ba6403e05d0a88060b001c"
+    );
+    assert_eq!(verify(hash, &signature, SIGNER), Ok(()));
+}
+
+#[test]
+fn a_key_registration_signed_by_another_library_verifies() {
+    let registration = KeyRegistration {
+        account: SIGNER,
+        purpose: "consumer".to_owned(),
+        key: B256::repeat_byte(3),
+        issuedAt: 1_700_000_000,
+        deadline: 1_700_000_600,
+    };
+    let hash = signing_hash(&registration, &domain(31337, ORDERS));
+    assert_eq!(hash[..], hex!("db68cd7fd31609995d3e583b088635a0cf5d5f35a8d4001ba829f1fd1d0d73a3"));
+    let signature = hex!(
+        "fb2c7253447802672aa14bf27c9fe9092ab590510764acc1feadc86deaea2381"
+        "02481f88db88844f8d781e0a7e43f51d2fcf083a5e2c10bde1c0c6a0f34ad7a21b"
     );
     assert_eq!(verify(hash, &signature, SIGNER), Ok(()));
 }

@@ -3,14 +3,15 @@
 use std::collections::HashMap;
 
 use alloy::primitives::{Address, U256};
-use atoll_protocol::api::{Asset, Page, Service};
-use axum::{Json, body::Body, extract::State, http::header, response::Response};
+use atoll_protocol::api::{Asset, AssetState, Decimal, Page, RawDocument, Service};
+use axum::{Json, extract::State, http::HeaderMap, response::Response};
 use serde::Deserialize;
 use sqlx::PgConnection;
 
 use super::{
     App, Problems,
     caller::Caller,
+    ciphertext::{self, Ciphertext},
     cursor,
     extract::{Id, Query},
     problem::{ApiError, Kind},
@@ -18,8 +19,11 @@ use super::{
 use crate::{
     deployment::Deployment,
     job::asset_id,
-    storage::Storage,
-    store::{assets, services, uploads},
+    store::{
+        assets,
+        contents::{self, Content},
+        services,
+    },
 };
 
 /// A decimal token id; other ways to write the number are not names of the asset.
@@ -43,6 +47,14 @@ pub(crate) struct Search {
     /// Only this publisher's.
     #[param(value_type = Option<String>)]
     publisher: Option<Address>,
+    /// Only those in this state; what is retired, revoked or unlisted is never found.
+    state: Option<AssetState>,
+    /// Only those with a service that is sold for this token; the zero address is ether.
+    #[param(value_type = Option<atoll_protocol::api::forms::Address>)]
+    payment_token: Option<Address>,
+    /// Only those with a service that costs at most so many base units of `payment_token`, which has to be given then.
+    #[param(value_type = Option<atoll_protocol::api::forms::Amount>)]
+    max_price: Option<Decimal>,
     /// Items per page, 1 to 100; 20 if absent.
     limit: Option<u32>,
     /// `next_cursor` of the page before.
@@ -58,7 +70,7 @@ fn resource(deployment: &Deployment, asset: assets::Asset, services: Vec<Service
         name: asset.name,
         description: asset.description,
         metadata_hash: asset.metadata_hash,
-        metadata: serde_json::from_slice(&asset.metadata)?,
+        metadata: RawDocument::from_slice(&asset.metadata)?,
         services,
         transaction: asset.at.transaction,
         block_number: asset.at.block,
@@ -73,9 +85,16 @@ fn resource(deployment: &Deployment, asset: assets::Asset, services: Vec<Service
 )]
 pub(crate) async fn list(State(app): State<App>, Query(query): Query<Search>) -> Result<Json<Page<Asset>>, ApiError> {
     let limit = cursor::limit(query.limit)?;
+    if query.max_price.is_some() && query.payment_token.is_none() {
+        let detail = "`max_price` needs a `payment_token`: base units of different tokens can not be compared.";
+        return Err(ApiError::new(Kind::InvalidQuery, detail));
+    }
     let search = assets::Search {
         text: query.q.map(|q| q.replace('\0', "")).filter(|q| !q.trim().is_empty()),
         publisher: query.publisher,
+        state: query.state,
+        payment_token: query.payment_token,
+        max_price: query.max_price.map(|Decimal(price)| price),
         before: cursor::decode(query.cursor.as_deref())?,
     };
     let mut connection = app.store.connection().await?;
@@ -112,6 +131,7 @@ pub(crate) async fn shown(connection: &mut PgConnection, id: U256) -> Result<ass
 #[utoipa::path(
     get, path = "/v1/assets/{token_id}", operation_id = "read_asset", tag = "assets",
     params(("token_id" = String, Path, description = "ERC-721 token id, decimal")),
+    extensions(("x-problems" = json!(["asset-hidden"]))),
     responses((status = 200, description = "The asset", body = Asset), Problems)
 )]
 pub(crate) async fn read(State(app): State<App>, Id(TokenId(id)): Id<TokenId>) -> Result<Json<Asset>, ApiError> {
@@ -124,9 +144,14 @@ pub(crate) async fn read(State(app): State<App>, Id(TokenId(id)): Id<TokenId>) -
 /// The sealed content, for the provider that the asset's document names.
 #[utoipa::path(
     get, path = "/v1/assets/{token_id}/content", operation_id = "read_asset_content", tag = "assets", security(("session" = [])),
-    params(("token_id" = String, Path, description = "ERC-721 token id, decimal")),
+    params(
+        ("token_id" = String, Path, description = "ERC-721 token id, decimal"),
+        ("Range" = Option<String>, Header, description = "One range of bytes (RFC 9110); `If-Range` takes the ETag")
+    ),
+    extensions(("x-problems" = json!(["asset-hidden", "forbidden", "range-not-satisfiable"]))),
     responses(
         (status = 200, description = "The ciphertext", body = Vec<u8>, content_type = "application/octet-stream"),
+        (status = 206, description = "A range of it", body = Vec<u8>, content_type = "application/octet-stream"),
         Problems
     )
 )]
@@ -134,6 +159,7 @@ pub(crate) async fn content(
     State(app): State<App>,
     caller: Caller,
     Id(TokenId(id)): Id<TokenId>,
+    headers: HeaderMap,
 ) -> Result<Response, ApiError> {
     let mut connection = app.store.connection().await?;
     let asset = shown(&mut connection, id).await?;
@@ -143,19 +169,7 @@ pub(crate) async fn content(
     }
     let missing = || ApiError::new(Kind::NotFound, "The publisher has not uploaded the content to this server.");
     let sha256 = asset.content_sha256.ok_or_else(missing)?;
-    if uploads::content_bytes(&mut connection, sha256).await?.is_none() {
-        return Err(missing());
-    }
+    let Content { bytes, blob } = contents::find(&mut connection, sha256).await?.ok_or_else(missing)?;
     drop(connection);
-    bytes_of(&app, &Storage::content(sha256)).await
-}
-
-/// Streams stored bytes.
-pub(crate) async fn bytes_of(app: &App, name: &object_store::path::Path) -> Result<Response, ApiError> {
-    let (length, stream) = app.storage.get(name).await?;
-    Response::builder()
-        .header(header::CONTENT_TYPE, "application/octet-stream")
-        .header(header::CONTENT_LENGTH, length)
-        .body(Body::from_stream(stream))
-        .map_err(|_| ApiError::new(Kind::Internal, "The server failed to answer."))
+    ciphertext::answer(&app, &headers, Ciphertext { blob, bytes, sha256 }).await
 }

@@ -13,7 +13,8 @@ use uuid::Uuid;
 use super::{
     App, Problems,
     caller::Caller,
-    extract::{Id, Json},
+    extract::{Id, IdempotencyKey, Json},
+    idempotency::{Creation, about, create as create_once},
     jobs::resource,
     leases::held,
     problem::{ApiError, Kind},
@@ -27,16 +28,29 @@ use crate::{
 /// Ends the job with its result.
 #[utoipa::path(
     post, path = "/v1/leases/{id}/completion", operation_id = "complete_lease", tag = "leases", security(("session" = [])), request_body = Completion,
-    params(("id" = Uuid, Path, description = "The lease")),
+    params(
+        ("id" = Uuid, Path, description = "The lease"),
+        ("Idempotency-Key" = Option<String>, Header, description = "Makes a retry safe")
+    ),
+    extensions(("x-problems" = json!([
+        "order-not-fulfilled", "receipt-mismatch", "job-ended", "order-not-open", "no-result", "lease-ended",
+        "invalid-signature", "chain-unavailable"
+    ]))),
     responses((status = 200, description = "The completed job", body = Job), Problems)
 )]
 pub(crate) async fn create(
     State(app): State<App>,
     caller: Caller,
     Id(id): Id<Uuid>,
+    key: Option<IdempotencyKey>,
     body: Json<Completion>,
 ) -> Result<JsonAnswer<Job>, ApiError> {
     let completion = body.value;
+    let mut connection = app.store.connection().await?;
+    if leases::find(&mut connection, id, caller.address).await?.is_none() {
+        return Err(ApiError::not_found("lease"));
+    }
+    drop(connection);
     let domain = signed::domain(app.deployment.chain_id, app.deployment.orders);
     let receipt_hash = signed::signing_hash(&completion.receipt.receipt, &domain);
     signed::verify(receipt_hash, &completion.receipt.signature, caller.address)
@@ -60,31 +74,30 @@ pub(crate) async fn create(
         });
     }
 
-    let job = app
-        .store
-        .run_tx::<_, ApiError, _>("complete job", async |mut tx| {
-            let now = app.clock.now();
-            let (lease, mut job) = held(&mut tx, id, caller).await?;
-            belongs(&app.deployment, &lease, &job, &completion)?;
-            if job.status == JobStatus::Completed {
-                // Completed without the receipt, because the runner was silent for too long; or said twice.
-                if job.receipt.is_none() {
-                    job.receipt = Some(completion.receipt);
-                    job.updated_at = now;
-                    jobs::update(&mut tx, &job).await?;
-                }
-                return Ok((tx, job));
+    let creation = Creation { name: "complete job", account: caller.address, key, body: about(id, body.sha256) };
+    let answer = create_once(&app, creation, async |mut tx| {
+        let now = app.clock.now();
+        let (lease, mut job) = held(&mut tx, id, caller).await?;
+        belongs(&app.deployment, &lease, &job, &completion)?;
+        if job.status == JobStatus::Completed {
+            // Completed without the receipt, because the runner was silent for too long; or said twice.
+            if job.receipt.is_none() {
+                job.receipt = Some(completion.receipt);
+                job.updated_at = now;
+                jobs::update(&mut tx, &job).await?;
             }
-            if job.status.is_final() {
-                let detail = "The job has ended without a result; the receipt comes too late.";
-                return Err(ApiError::new(Kind::JobEnded, detail));
-            }
-            job.receipt = Some(completion.receipt);
-            job::complete(&mut tx, &mut job, Step { actor: Actor::Provider, at: now, reason: None }).await?;
-            Ok((tx, job))
-        })
-        .await?;
-    Ok(JsonAnswer(resource(&app.deployment, &job)))
+            return Ok((tx, resource(&app.deployment, &job)));
+        }
+        if job.status.is_final() {
+            let detail = "The job has ended without a result; the receipt comes too late.";
+            return Err(ApiError::new(Kind::JobEnded, detail));
+        }
+        job.receipt = Some(completion.receipt);
+        job::complete(&mut tx, &mut job, Step { actor: Actor::Provider, at: now, reason: None }).await?;
+        Ok((tx, resource(&app.deployment, &job)))
+    })
+    .await?;
+    Ok(JsonAnswer(answer))
 }
 
 /// The receipt hash that fulfilled the order: as indexed, or as the chain says if the index is not that far.
@@ -119,8 +132,8 @@ fn belongs(
     })?;
     let fields = [
         ("orderId", receipt.orderId, job.order_id),
-        ("requestHash", receipt.requestHash, signed::signing_hash(&job.request, &domain)),
-        ("specHash", receipt.specHash, job.request.specHash),
+        ("requestHash", receipt.requestHash, job.request.signing_hash(&domain)),
+        ("specHash", receipt.specHash, job.request.spec_hash()),
         ("metadataHash", receipt.metadataHash, lease.metadata_hash),
         ("resultHash", receipt.resultHash, stored.info.sha256),
     ];

@@ -1,4 +1,6 @@
 //! Entity tags (RFC 9110): a client that has an answer already is told so instead of sent it again.
+//!
+//! The tags are weak: they name what an answer says, and not its bytes, which differ where they are compressed.
 
 use alloy::primitives::hex;
 use axum::{
@@ -23,17 +25,21 @@ pub(crate) async fn tag(request: Request, next: Next) -> Response {
         return StatusCode::INTERNAL_SERVER_ERROR.into_response();
     };
     let tag = format!("\"{}\"", hex::encode(&Sha256::digest(&bytes)[..16]));
-    let Ok(value) = HeaderValue::from_str(&tag) else { return StatusCode::INTERNAL_SERVER_ERROR.into_response() };
+    let Ok(value) = HeaderValue::from_str(&format!("W/{tag}")) else {
+        return StatusCode::INTERNAL_SERVER_ERROR.into_response();
+    };
+    // What one account sees is not for another.
+    let cache = HeaderValue::from_static("private, no-cache");
     if asked.is_some_and(|asked| matches(&asked, &tag)) {
-        let headers: HeaderMap = [(header::ETAG, value)].into_iter().collect();
+        let headers: HeaderMap = [(header::ETAG, value), (header::CACHE_CONTROL, cache)].into_iter().collect();
         return (StatusCode::NOT_MODIFIED, headers).into_response();
     }
     parts.headers.insert(header::ETAG, value);
-    // What one account sees is not for another.
-    parts.headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("private, no-cache"));
+    parts.headers.insert(header::CACHE_CONTROL, cache);
     Response::from_parts(parts, Body::from(bytes))
 }
 
+/// The weak comparison (RFC 9110, 8.8.3.2), which `If-None-Match` asks for.
 fn matches(asked: &HeaderValue, tag: &str) -> bool {
     let Ok(asked) = asked.to_str() else { return false };
     asked.split(',').map(str::trim).any(|one| one == "*" || one.strip_prefix("W/").unwrap_or(one) == tag)

@@ -10,6 +10,7 @@ use axum::{
     http::{header, request::Parts},
 };
 use serde::de::DeserializeOwned;
+use serde_json::Value;
 use sha2::{Digest, Sha256};
 
 use super::{
@@ -43,6 +44,31 @@ impl<T: DeserializeOwned> FromRequest<App> for Json<T> {
 }
 
 fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, ApiError> {
+    parse_as_written(bytes).or_else(|error| {
+        // To JSON, and so to some clients, 7.0 is an integer (JSON Schema 2020-12, validation, 6.1.1).
+        let mut value: Value = serde_json::from_slice(bytes).map_err(|_| error.clone())?;
+        whole_numbers(&mut value);
+        T::deserialize(value).map_err(|_| error)
+    })
+}
+
+/// Writes numbers without a fraction as integers, as far as they are exact.
+fn whole_numbers(value: &mut Value) {
+    const EXACT: f64 = (1_u64 << 53) as f64;
+    match value {
+        Value::Array(items) => items.iter_mut().for_each(whole_numbers),
+        Value::Object(members) => members.values_mut().for_each(whole_numbers),
+        Value::Number(number) => {
+            let whole = number.as_f64().filter(|it| number.is_f64() && it.fract() == 0.0 && it.abs() <= EXACT);
+            if let Some(whole) = whole {
+                *number = (whole as i64).into();
+            }
+        }
+        _ => {}
+    }
+}
+
+fn parse_as_written<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, ApiError> {
     let mut deserializer = serde_json::Deserializer::from_slice(bytes);
     let value = serde_path_to_error::deserialize(&mut deserializer).map_err(|error| {
         let pointer = canonical::pointer(error.path());
@@ -100,13 +126,27 @@ impl OptionalFromRequestParts<App> for IdempotencyKey {
     }
 }
 
+/// `Last-Event-ID`: the number of the last event of a stream that a client has (HTML, server-sent events).
+pub(crate) struct LastEventId(pub(crate) i64);
+
+impl OptionalFromRequestParts<App> for LastEventId {
+    type Rejection = ApiError;
+
+    async fn from_request_parts(parts: &mut Parts, _: &App) -> Result<Option<Self>, ApiError> {
+        let Some(value) = parts.headers.get("last-event-id") else { return Ok(None) };
+        let digits = |text: &&str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
+        let number = value.to_str().ok().filter(digits).and_then(|text| text.parse().ok());
+        let odd = || ApiError::new(Kind::InvalidHeader, "Last-Event-ID is the number of an event of this stream.");
+        Ok(Some(Self(number.ok_or_else(odd)?)))
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[derive(Debug, serde::Deserialize)]
     struct Inner {
-        #[allow(dead_code)]
         numbers: Vec<u8>,
     }
 
@@ -115,7 +155,20 @@ mod tests {
         let error = parse::<Inner>(br#"{"numbers": [1, 2, "x"]}"#).unwrap_err();
         assert_eq!(error.kind(), Kind::InvalidBody);
         assert_eq!(error.problem(None).errors[0].pointer, "/numbers/2");
+        assert_eq!(parse::<Inner>(br#"{"numbers": [1.5]}"#).unwrap_err().problem(None).errors[0].pointer, "/numbers/0");
+        assert_eq!(
+            parse::<Inner>(br#"{"numbers": [256.0]}"#).unwrap_err().problem(None).errors[0].pointer,
+            "/numbers/0"
+        );
         assert_eq!(parse::<Inner>(b"{").unwrap_err().kind(), Kind::MalformedJson);
         assert_eq!(parse::<Inner>(br#"{"numbers": []} x"#).unwrap_err().kind(), Kind::MalformedJson);
+    }
+
+    #[test]
+    fn a_number_without_a_fraction_is_an_integer() {
+        assert_eq!(parse::<Inner>(br#"{"numbers": [7.0, 2e2, 1]}"#).unwrap().numbers, [7, 200, 1]);
+        let mut value = serde_json::json!([9007199254740992.0, 9007199254740994.0, 0.5, "1.0"]);
+        whole_numbers(&mut value);
+        assert_eq!(value.to_string(), r#"[9007199254740992,9007199254740994.0,0.5,"1.0"]"#);
     }
 }

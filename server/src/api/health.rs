@@ -26,7 +26,7 @@ pub(crate) async fn ready(State(app): State<App>) -> Result<StatusCode, ApiError
     if app.stop.is_cancelled() {
         return not_ready("The server is stopping.".to_owned());
     }
-    if !app.store.is_alive().await {
+    if !app.pulse.beats() {
         return not_ready("The database does not answer; is Postgres up?".to_owned());
     }
     match index.heard_at {

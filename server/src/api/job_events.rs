@@ -5,7 +5,7 @@ use std::{convert::Infallible, time::Duration};
 use atoll_protocol::api::JobEvent;
 use axum::{
     extract::State,
-    http::{HeaderMap, StatusCode},
+    http::StatusCode,
     response::{
         IntoResponse, Response,
         sse::{Event, KeepAlive, Sse},
@@ -19,9 +19,9 @@ use uuid::Uuid;
 use super::{
     App, Problems,
     caller::Caller,
-    extract::Id,
+    extract::{Id, LastEventId},
     jobs::own,
-    problem::{ApiError, Kind},
+    problem::ApiError,
 };
 use crate::store::{
     Store, StoreError,
@@ -155,14 +155,9 @@ pub(crate) async fn stream(
     State(app): State<App>,
     caller: Caller,
     Id(id): Id<Uuid>,
-    headers: HeaderMap,
+    last: Option<LastEventId>,
 ) -> Result<Response, ApiError> {
-    let after = match headers.get("last-event-id") {
-        None => 0,
-        Some(value) => value.to_str().ok().and_then(|v| v.parse().ok()).ok_or_else(|| {
-            ApiError::new(Kind::InvalidHeader, "Last-Event-ID is the number of an event of this job.")
-        })?,
-    };
+    let after = last.map_or(0, |LastEventId(number)| number);
     // Before the first look, so that nothing falls between.
     let news = app.news.0.subscribe();
     let mut connection = app.store.connection().await?;

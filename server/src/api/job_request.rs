@@ -1,12 +1,16 @@
 //! What a job must be before it is queued. The runner checks all of it again for itself.
 
+use alloy::primitives::Bytes;
 use atoll_protocol::{
-    api::{NewJob, OrderStatus},
+    api::{NewDownload, NewJob, OrderStatus},
     canonical,
-    document::AssetDocument,
-    job::JobSpec,
-    signed,
+    document::{AssetDocument, ServiceKind},
+    download::DownloadSpec,
+    ids::AssetId,
+    job::{JobSpec, SpecErrors},
+    signed::{self, Request},
 };
+use serde_json::Value;
 use sqlx::PgConnection;
 use time::OffsetDateTime;
 
@@ -18,15 +22,63 @@ use crate::{
     deployment::Deployment,
     job::{asset_id, is_past},
     store::{
-        assets,
+        StoreError, assets, contents,
+        jobs::Access,
         orders::{self, Order},
-        uploads,
+        services,
     },
 };
+
+/// What a consumer asks for, of either kind.
+pub(crate) struct Asked {
+    pub(crate) request: Request,
+    pub(crate) signature: Bytes,
+    pub(crate) spec: Value,
+}
+
+impl From<NewJob> for Asked {
+    fn from(new: NewJob) -> Self {
+        Self { request: Request::Compute(new.request), signature: new.signature, spec: new.spec }
+    }
+}
+
+impl TryFrom<NewDownload> for Asked {
+    type Error = serde_json::Error;
+
+    fn try_from(new: NewDownload) -> Result<Self, serde_json::Error> {
+        let spec = serde_json::to_value(&new.spec)?;
+        Ok(Self { request: Request::Download(new.request), signature: new.signature, spec })
+    }
+}
+
+/// A spec of either kind.
+enum Spec {
+    Job(Box<JobSpec>),
+    Download(DownloadSpec),
+}
+
+impl Spec {
+    fn parse(asked: &Asked) -> Result<Self, SpecErrors> {
+        Ok(match asked.request.kind() {
+            ServiceKind::Compute => Self::Job(Box::new(JobSpec::parse(&asked.spec)?)),
+            ServiceKind::Download => Self::Download(DownloadSpec::parse(&asked.spec)?),
+        })
+    }
+
+    /// The asset that it names, and where.
+    fn asset(&self) -> (AssetId, &'static str) {
+        match self {
+            Self::Job(spec) => (spec.data.asset, "/spec/data/asset"),
+            Self::Download(spec) => (spec.asset, "/spec/asset"),
+        }
+    }
+}
 
 /// A request that may be queued.
 pub(crate) struct Checked {
     pub(crate) order: Order,
+    /// What a download gives access to.
+    pub(crate) access: Option<Access>,
 }
 
 /// Checks a request against its order, its asset and the clock.
@@ -34,27 +86,31 @@ pub(crate) async fn check(
     connection: &mut PgConnection,
     deployment: &Deployment,
     caller: Caller,
-    new: &NewJob,
+    asked: &Asked,
     now: OffsetDateTime,
 ) -> Result<Checked, ApiError> {
-    let request = &new.request;
-    let spec = JobSpec::parse(&new.spec).map_err(|errors| ApiError::spec(&errors))?;
-    if canonical::hash(&new.spec)? != request.specHash {
-        let detail = "`specHash` is not the hash of the canonical spec; sign a request for the spec that you send.";
-        return Err(ApiError::field(Kind::InvalidBody, "/request/specHash", detail));
+    let request = &asked.request;
+    let spec = Spec::parse(asked).map_err(|errors| ApiError::spec(&errors))?;
+    let hash_place = match request.kind() {
+        ServiceKind::Compute => "/request/specHash",
+        ServiceKind::Download => "/request/requestHash",
+    };
+    if canonical::hash(&asked.spec)? != request.spec_hash() {
+        let detail = "This is not the hash of the canonical spec; sign a request for the spec that you send.";
+        return Err(ApiError::field(Kind::InvalidBody, hash_place, detail));
     }
-    let order = orders::find(connection, request.orderId).await?.filter(|o| o.terms.consumer == caller.address);
+    let order = orders::find(connection, request.order_id()).await?.filter(|o| o.terms.consumer == caller.address);
     let order = order.ok_or_else(|| {
         let detail = "There is no such order of yours; if it was opened just now, wait until its block is indexed.";
         ApiError::new(Kind::NotFound, detail)
     })?;
     let domain = signed::domain(deployment.chain_id, deployment.orders);
-    signed::verify(signed::signing_hash(request, &domain), &new.signature, order.terms.consumer)
+    signed::verify(request.signing_hash(&domain), &asked.signature, order.terms.consumer)
         .map_err(|error| ApiError::signature("/signature", &error))?;
-    if i64::try_from(request.deadline).is_ok_and(|deadline| deadline <= now.unix_timestamp()) {
+    if i64::try_from(request.deadline()).is_ok_and(|deadline| deadline <= now.unix_timestamp()) {
         return Err(ApiError::new(Kind::RequestExpired, "The signed request's deadline has passed; sign a new one."));
     }
-    if i64::try_from(request.deadline).is_err() {
+    if i64::try_from(request.deadline()).is_err() {
         return Err(ApiError::field(Kind::InvalidBody, "/request/deadline", "`deadline` is in Unix seconds."));
     }
     if order.status != OrderStatus::Open {
@@ -66,13 +122,14 @@ pub(crate) async fn check(
         let detail = "The order's deadline has passed; its stake can be returned, and another order opened.";
         return Err(ApiError::new(Kind::OrderNotOpen, detail));
     }
-    if order.terms.request_hash != request.specHash {
+    if order.terms.request_hash != request.spec_hash() {
         let detail = "The order was opened for another spec; send the spec whose hash the order carries.";
-        return Err(ApiError::field(Kind::InvalidBody, "/request/specHash", detail));
+        return Err(ApiError::field(Kind::InvalidBody, hash_place, detail));
     }
-    if spec.data.asset != asset_id(deployment, order.token_id) {
+    let (asset, place) = spec.asset();
+    if asset != asset_id(deployment, order.token_id) {
         let detail = format!("The order is for {}; name that asset.", asset_id(deployment, order.token_id));
-        return Err(ApiError::field(Kind::InvalidSpec, "/spec/data/asset", detail));
+        return Err(ApiError::field(Kind::InvalidSpec, place, detail));
     }
     let asset = assets::find(connection, order.token_id).await?;
     let document = asset.as_ref().and_then(|asset| AssetDocument::parse(&asset.metadata).ok()).ok_or_else(|| {
@@ -80,16 +137,49 @@ pub(crate) async fn check(
             "The asset's metadata is not valid any more, so nothing can be computed on it; the stake comes back.";
         ApiError::new(Kind::AssetUnusable, detail)
     })?;
-    spec.check(&document).map_err(|errors| ApiError::spec(&errors))?;
+    let index = services::index_of(connection, order.terms.datatoken).await?;
+    let index = index.ok_or(StoreError::Unreadable { column: "orders.datatoken" })?;
+    let access = of_service(&document, index, request, &spec)?;
     let policy = &document.atoll.policy;
     let allowed = policy.allow.as_ref().is_none_or(|list| list.contains(&caller.address));
     if !allowed || policy.deny.contains(&caller.address) {
-        let detail = "The publisher's policy does not let this wallet compute on the asset; the stake comes back.";
+        let detail = "The publisher's policy does not let this wallet use the asset; the stake comes back.";
         return Err(ApiError::new(Kind::Forbidden, detail));
     }
-    if uploads::content_bytes(connection, document.atoll.content.ciphertext_sha256).await?.is_none() {
+    if contents::find(connection, document.atoll.content.ciphertext_sha256).await?.is_none() {
         let detail = "The publisher has not uploaded the asset's content to this server; ask for it and submit again.";
         return Err(ApiError::new(Kind::ContentMissing, detail));
     }
-    Ok(Checked { order })
+    Ok(Checked { order, access })
+}
+
+/// Checks that the ordered service is of the kind that is asked for, and that the asset's document allows the spec.
+fn of_service(
+    document: &AssetDocument,
+    index: u32,
+    request: &Request,
+    spec: &Spec,
+) -> Result<Option<Access>, ApiError> {
+    let ordered = document.service(index).kind();
+    if ordered != request.kind() {
+        let detail = match ordered {
+            ServiceKind::Compute => "The order is of a service that computes; submit a job, or order a download.",
+            ServiceKind::Download => "The order is of a download; ask for it at /v1/downloads, or order a computation.",
+        };
+        return Err(ApiError::field(Kind::WrongService, "/request/orderId", detail));
+    }
+    match spec {
+        Spec::Job(spec) => {
+            spec.check(document).map_err(|errors| ApiError::spec(&errors))?;
+            Ok(None)
+        }
+        Spec::Download(spec) => {
+            if spec.service_index != index {
+                let detail = format!("The order is of service {index}; name that one.");
+                return Err(ApiError::field(Kind::InvalidSpec, "/spec/service_index", detail));
+            }
+            let valid_for_seconds = spec.check(document).map_err(|errors| ApiError::spec(&errors))?;
+            Ok(Some(Access { content: spec.ciphertext_sha256, valid_for_seconds, expires_at: None }))
+        }
+    }
 }

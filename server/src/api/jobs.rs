@@ -1,25 +1,31 @@
 //! `/v1/jobs`: the caller's jobs, as consumer or as provider.
 
-use atoll_protocol::api::{Job, JobStatus, NewJob, Page};
-use axum::{Json as JsonAnswer, extract::State, http::StatusCode, response::Response};
+use alloy::primitives::B256;
+use atoll_protocol::api::{Job, JobStatus, NewJob, Page, ResultInfo};
+use axum::{
+    Json as JsonAnswer,
+    extract::State,
+    http::{HeaderMap, StatusCode},
+    response::Response,
+};
 use serde::Deserialize;
 use uuid::Uuid;
 
 use super::{
-    App, Problems, assets,
+    App, Problems,
     caller::Caller,
+    ciphertext::{self, Ciphertext},
     cursor,
     extract::{Id, IdempotencyKey, Json, Query},
-    idempotency::{Creation, create as create_once},
-    job_request,
+    idempotency::{Creation, about, create as create_once},
+    job_request::{self, Asked},
     problem::{ApiError, Kind},
     providers,
 };
 use crate::{
     deployment::Deployment,
     job::{self, Actor, Step, asset_id},
-    storage::Storage,
-    store::{job_events, jobs},
+    store::{Tx, job_events, jobs},
 };
 
 #[derive(Deserialize, utoipa::IntoParams)]
@@ -27,14 +33,15 @@ use crate::{
 #[into_params(parameter_in = Query)]
 pub(crate) struct Paging {
     /// Items per page, 1 to 100; 20 if absent.
-    limit: Option<u32>,
+    pub(super) limit: Option<u32>,
     /// `next_cursor` of the page before.
-    cursor: Option<String>,
+    pub(super) cursor: Option<String>,
 }
 
 pub(crate) fn resource(deployment: &Deployment, job: &jobs::Job) -> Job {
     Job {
         id: job.id,
+        kind: job.request.kind(),
         order_id: job.order_id,
         asset: asset_id(deployment, job.token_id),
         consumer: job.consumer,
@@ -55,10 +62,52 @@ pub(crate) fn own(job: Option<jobs::Job>, caller: Caller) -> Result<jobs::Job, A
     job.filter(|job| [job.consumer, job.provider].contains(&caller.address)).ok_or_else(|| ApiError::not_found("job"))
 }
 
+/// Checks what a consumer asks for, and queues it.
+pub(super) async fn queue(app: &App, tx: &mut Tx, caller: Caller, asked: Asked) -> Result<jobs::Job, ApiError> {
+    let now = app.clock.now();
+    let checked = job_request::check(tx, &app.deployment, caller, &asked, now).await?;
+    let job = jobs::Job {
+        id: app.randomness.id(now)?,
+        order_id: checked.order.id,
+        token_id: checked.order.token_id,
+        consumer: checked.order.terms.consumer,
+        provider: checked.order.terms.provider,
+        status: JobStatus::Queued,
+        failure: None,
+        attempts: 0,
+        progress: None,
+        request: asked.request,
+        signature: asked.signature,
+        spec: asked.spec,
+        cancel_requested: false,
+        result: None,
+        receipt: None,
+        access: checked.access,
+        created_at: now,
+        updated_at: now,
+    };
+    jobs::insert(tx, &job).await?;
+    let event = job_events::NewEvent {
+        at: now,
+        actor: Actor::Consumer.name(),
+        status: JobStatus::Queued,
+        progress: None,
+        reason: None,
+    };
+    job_events::insert(tx, job.id, &event).await?;
+    tracing::info!(job.id = %job.id, order.id = %job.order_id, job.kind = ?job.request.kind(), "job queued");
+    Ok(job)
+}
+
 /// Submits a job for an open order.
 #[utoipa::path(
     post, path = "/v1/jobs", operation_id = "create_job", tag = "jobs", security(("session" = [])), request_body = NewJob,
     params(("Idempotency-Key" = Option<String>, Header, description = "Makes a retry safe")),
+    extensions(("x-problems" = json!([
+        "not-found", "forbidden", "request-expired", "order-not-open", "order-used", "invalid-spec",
+        "wrong-service", "invalid-signature", "asset-unusable", "asset-hidden", "content-missing", "index-halted",
+        "chain-unavailable"
+    ]))),
     responses((status = 201, description = "The job", body = Job), Problems)
 )]
 pub(crate) async fn create(
@@ -71,44 +120,14 @@ pub(crate) async fn create(
     let new = body.value;
     let creation = Creation { name: "create job", account: caller.address, key, body: body.sha256 };
     let answer = create_once(&app, creation, async |mut tx| {
-        let now = app.clock.now();
-        let checked = job_request::check(&mut tx, &app.deployment, caller, &new, now).await?;
-        let job = jobs::Job {
-            id: app.randomness.id(now)?,
-            order_id: checked.order.id,
-            token_id: checked.order.token_id,
-            consumer: checked.order.terms.consumer,
-            provider: checked.order.terms.provider,
-            status: JobStatus::Queued,
-            failure: None,
-            attempts: 0,
-            progress: None,
-            request: new.request.clone(),
-            signature: new.signature.clone(),
-            spec: new.spec.clone(),
-            cancel_requested: false,
-            result: None,
-            receipt: None,
-            created_at: now,
-            updated_at: now,
-        };
-        jobs::insert(&mut tx, &job).await?;
-        let event = job_events::NewEvent {
-            at: now,
-            actor: Actor::Consumer.name(),
-            status: JobStatus::Queued,
-            progress: None,
-            reason: None,
-        };
-        job_events::insert(&mut tx, job.id, &event).await?;
-        tracing::info!(job.id = %job.id, order.id = %job.order_id, "job queued");
+        let job = queue(&app, &mut tx, caller, new.into()).await?;
         Ok((tx, resource(&app.deployment, &job)))
     })
     .await?;
     Ok((StatusCode::CREATED, JsonAnswer(answer)))
 }
 
-/// The caller's jobs, newest first.
+/// The caller's jobs, downloads among them, newest first.
 #[utoipa::path(
     get, path = "/v1/jobs", operation_id = "list_jobs", tag = "jobs", security(("session" = [])), params(Paging),
     responses((status = 200, description = "A page of jobs", body = Page<Job>), Problems)
@@ -121,7 +140,7 @@ pub(crate) async fn list(
     let limit = cursor::limit(paging.limit)?;
     let before = cursor::decode(paging.cursor.as_deref())?;
     let mut connection = app.store.connection().await?;
-    let found = jobs::list(&mut connection, caller.address, before, limit + 1).await?;
+    let found = jobs::list(&mut connection, caller.address, None, before, limit + 1).await?;
     let (found, next_cursor) = cursor::page(found, limit, |job| job.id)?;
     let items = found.iter().map(|job| resource(&app.deployment, job)).collect();
     Ok(JsonAnswer(Page { items, next_cursor }))
@@ -147,56 +166,71 @@ pub(crate) async fn read(
 /// ends here and the stake comes back at the order's deadline.
 #[utoipa::path(
     post, path = "/v1/jobs/{id}/cancellation", operation_id = "cancel_job", tag = "jobs", security(("session" = [])),
-    params(("id" = Uuid, Path, description = "The job")),
+    params(
+        ("id" = Uuid, Path, description = "The job"),
+        ("Idempotency-Key" = Option<String>, Header, description = "Makes a retry safe")
+    ),
+    extensions(("x-problems" = json!(["job-ended"]))),
     responses((status = 202, description = "The job as it is now", body = Job), Problems)
 )]
 pub(crate) async fn cancel(
     State(app): State<App>,
     caller: Caller,
     Id(id): Id<Uuid>,
+    key: Option<IdempotencyKey>,
 ) -> Result<(StatusCode, JsonAnswer<Job>), ApiError> {
     let now = app.clock.now();
-    let job = app
-        .store
-        .run_tx::<_, ApiError, _>("cancel job", async |mut tx| {
-            let job = jobs::lock(&mut tx, id).await?.filter(|job| job.consumer == caller.address);
-            let mut job = job.ok_or_else(|| ApiError::not_found("job"))?;
-            if job.status.is_final() {
-                return Err(ApiError::new(Kind::JobEnded, "The job has ended already; there is nothing to cancel."));
-            }
-            let online = providers::find(&mut tx, job.provider, now).await?.is_some_and(|p| p.online);
-            job.cancel_requested = true;
-            job.updated_at = now;
-            if job.status == JobStatus::Queued && !online {
-                job.failure = Some(atoll_protocol::failure::FailureCode::Cancelled);
-                let reason = "cancelled while no runner was there; the stake comes back at the order's deadline";
-                job::advance(&mut tx, &mut job, JobStatus::Cancelled, Step::by(Actor::Consumer, now, reason)).await?;
-            } else {
-                jobs::update(&mut tx, &job).await?;
-            }
-            Ok((tx, job))
-        })
-        .await?;
-    Ok((StatusCode::ACCEPTED, JsonAnswer(resource(&app.deployment, &job))))
+    let creation = Creation { name: "cancel job", account: caller.address, key, body: about(id, B256::ZERO) };
+    let answer = create_once(&app, creation, async |mut tx| {
+        let job = jobs::lock(&mut tx, id).await?.filter(|job| job.consumer == caller.address);
+        let mut job = job.ok_or_else(|| ApiError::not_found("job"))?;
+        if job.status.is_final() {
+            return Err(ApiError::new(Kind::JobEnded, "The job has ended already; there is nothing to cancel."));
+        }
+        let online = providers::find(&mut tx, job.provider, now).await?.is_some_and(|p| p.online);
+        job.cancel_requested = true;
+        job.updated_at = now;
+        if job.status == JobStatus::Queued && !online {
+            job.failure = Some(atoll_protocol::failure::FailureCode::Cancelled);
+            let reason = "cancelled while no runner was there; the stake comes back at the order's deadline";
+            job::advance(&mut tx, &mut job, JobStatus::Cancelled, Step::by(Actor::Consumer, now, reason)).await?;
+        } else {
+            jobs::update(&mut tx, &job).await?;
+        }
+        Ok((tx, resource(&app.deployment, &job)))
+    })
+    .await?;
+    Ok((StatusCode::ACCEPTED, JsonAnswer(answer)))
 }
 
-/// The sealed result, for the consumer.
+/// The sealed result, for the consumer; of a download, the content key, wrapped to the consumer.
 #[utoipa::path(
     get, path = "/v1/jobs/{id}/result", operation_id = "read_job_result", tag = "jobs", security(("session" = [])),
-    params(("id" = Uuid, Path, description = "The job")),
+    params(
+        ("id" = Uuid, Path, description = "The job"),
+        ("Range" = Option<String>, Header, description = "One range of bytes (RFC 9110); `If-Range` takes the ETag")
+    ),
+    extensions(("x-problems" = json!(["no-result", "range-not-satisfiable"]))),
     responses(
         (status = 200, description = "The sealed result", body = Vec<u8>, content_type = "application/octet-stream"),
+        (status = 206, description = "A range of it", body = Vec<u8>, content_type = "application/octet-stream"),
         Problems
     )
 )]
-pub(crate) async fn result(State(app): State<App>, caller: Caller, Id(id): Id<Uuid>) -> Result<Response, ApiError> {
+pub(crate) async fn result(
+    State(app): State<App>,
+    caller: Caller,
+    Id(id): Id<Uuid>,
+    headers: HeaderMap,
+) -> Result<Response, ApiError> {
     let mut connection = app.store.connection().await?;
     let job = jobs::find(&mut connection, id).await?.filter(|job| job.consumer == caller.address);
     let job = job.ok_or_else(|| ApiError::not_found("job"))?;
     drop(connection);
     match job.result {
         Some(stored) if job.status == JobStatus::Completed => {
-            assets::bytes_of(&app, &Storage::result(stored.object)).await
+            let ResultInfo { sha256, bytes } = stored.info;
+            ciphertext::answer(&app, &headers, Ciphertext { blob: stored.object, bytes, sha256 }).await
         }
         _ if job.status.is_final() => Err(ApiError::new(Kind::NoResult, "The job ended without a result.")),
         _ => Err(ApiError::new(Kind::NoResult, "The job has no result yet; watch its events until it is completed.")),

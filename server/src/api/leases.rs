@@ -18,14 +18,13 @@ use super::{
     App, Problems,
     caller::Caller,
     extract::{Id, IdempotencyKey, Json},
-    idempotency::{Creation, create as create_once},
+    idempotency::{Creation, about, create as create_once},
     jobs::resource,
     problem::{ApiError, Kind},
 };
 use crate::{
     job::{self, Actor, MAX_ATTEMPTS, Step},
-    storage::{Expected, Storage},
-    store::{StoreError, Tx, assets, job_events, jobs, leases, orders, providers, services},
+    store::{StoreError, Tx, assets, job_events, jobs, leases, orders, pieces, providers, services},
 };
 
 /// Most epochs that one heartbeat reports.
@@ -65,6 +64,7 @@ async fn held_live(
 #[utoipa::path(
     post, path = "/v1/leases", operation_id = "create_lease", tag = "leases", security(("session" = [])),
     params(("Idempotency-Key" = Option<String>, Header, description = "Makes a retry safe; a new one for each poll")),
+    extensions(("x-problems" = json!(["index-halted", "job-ended"]))),
     responses(
         (status = 201, description = "A job to run", body = Lease),
         (status = 204, description = "Nothing is queued"),
@@ -133,13 +133,18 @@ async fn lease_next(app: &App, caller: Caller, mut tx: Tx) -> Result<(Tx, Option
 /// Keeps the lease, and tells how far the job is.
 #[utoipa::path(
     post, path = "/v1/leases/{id}/heartbeats", operation_id = "create_heartbeat", tag = "leases", security(("session" = [])), request_body = Heartbeat,
-    params(("id" = Uuid, Path, description = "The lease")),
+    params(
+        ("id" = Uuid, Path, description = "The lease"),
+        ("Idempotency-Key" = Option<String>, Header, description = "Makes a retry safe")
+    ),
+    extensions(("x-problems" = json!(["lease-ended", "job-ended"]))),
     responses((status = 200, description = "The lease goes on", body = HeartbeatAnswer), Problems)
 )]
 pub(crate) async fn heartbeat(
     State(app): State<App>,
     caller: Caller,
     Id(id): Id<Uuid>,
+    key: Option<IdempotencyKey>,
     body: Json<Heartbeat>,
 ) -> Result<JsonAnswer<HeartbeatAnswer>, ApiError> {
     let beat = body.value;
@@ -153,41 +158,40 @@ pub(crate) async fn heartbeat(
         let detail = format!("At most {MOST_PROGRESS} epochs with finite numbers, each within the declared epochs.");
         return Err(ApiError::field(Kind::InvalidBody, "/progress", detail));
     }
-    let answer = app
-        .store
-        .run_tx::<_, ApiError, _>("heartbeat", async |mut tx| {
-            let now = app.clock.now();
-            let (lease, mut job) = held_live(&mut tx, id, caller).await?;
-            providers::touch(&mut tx, caller.address, now).await?;
-            if job.status == JobStatus::Leased && beat.status == JobStatus::Running {
-                let step = Step { actor: Actor::Provider, at: now, reason: None };
-                job::advance(&mut tx, &mut job, JobStatus::Running, step).await?;
-            }
-            for progress in &beat.progress {
-                let event = job_events::NewEvent {
-                    at: now,
-                    actor: Actor::Provider.name(),
-                    status: job.status,
-                    progress: Some(*progress),
-                    reason: None,
-                };
-                job_events::insert(&mut tx, job.id, &event).await?;
-            }
-            if let Some(last) = beat.progress.last() {
-                job.progress = Some(*last);
-                job.updated_at = now;
-                jobs::update(&mut tx, &job).await?;
-            }
-            let expires_at = now + app.limits.lease;
-            leases::extend(&mut tx, lease.id, expires_at).await?;
-            let order = orders::find(&mut tx, job.order_id).await?;
-            let in_vain = order.is_none_or(|order| {
-                matches!(order.status, OrderStatus::Cancelled | OrderStatus::Returned)
-                    || (order.status == OrderStatus::Open && job::is_past(&order, now))
-            });
-            Ok((tx, HeartbeatAnswer { expires_at, cancel: job.cancel_requested || in_vain }))
-        })
-        .await?;
+    let creation = Creation { name: "heartbeat", account: caller.address, key, body: about(id, body.sha256) };
+    let answer = create_once(&app, creation, async |mut tx| {
+        let now = app.clock.now();
+        let (lease, mut job) = held_live(&mut tx, id, caller).await?;
+        providers::touch(&mut tx, caller.address, now).await?;
+        if job.status == JobStatus::Leased && beat.status == JobStatus::Running {
+            let step = Step { actor: Actor::Provider, at: now, reason: None };
+            job::advance(&mut tx, &mut job, JobStatus::Running, step).await?;
+        }
+        for progress in &beat.progress {
+            let event = job_events::NewEvent {
+                at: now,
+                actor: Actor::Provider.name(),
+                status: job.status,
+                progress: Some(*progress),
+                reason: None,
+            };
+            job_events::insert(&mut tx, job.id, &event).await?;
+        }
+        if let Some(last) = beat.progress.last() {
+            job.progress = Some(*last);
+            job.updated_at = now;
+            jobs::update(&mut tx, &job).await?;
+        }
+        let expires_at = now + app.limits.lease;
+        leases::extend(&mut tx, lease.id, expires_at).await?;
+        let order = orders::find(&mut tx, job.order_id).await?;
+        let in_vain = order.is_none_or(|order| {
+            matches!(order.status, OrderStatus::Cancelled | OrderStatus::Returned)
+                || (order.status == OrderStatus::Open && job::is_past(&order, now))
+        });
+        Ok((tx, HeartbeatAnswer { expires_at, cancel: job.cancel_requested || in_vain }))
+    })
+    .await?;
     Ok(JsonAnswer(answer))
 }
 
@@ -196,6 +200,7 @@ pub(crate) async fn heartbeat(
     put, path = "/v1/leases/{id}/result", operation_id = "put_lease_result", tag = "leases", security(("session" = [])),
     params(("id" = Uuid, Path, description = "The lease")),
     request_body(content = Vec<u8>, content_type = "application/octet-stream"),
+    extensions(("x-problems" = json!(["lease-ended", "job-ended"]))),
     responses((status = 200, description = "What was stored", body = ResultInfo), Problems)
 )]
 pub(crate) async fn put_result(
@@ -211,16 +216,24 @@ pub(crate) async fn put_result(
         return Err(ended());
     }
     drop(connection);
-    let limit = Expected::AtMost(app.limits.result_bytes);
-    let object = app.randomness.id(app.clock.now())?;
-    let stored = app.storage.put(&Storage::result(object), body.into_data_stream(), limit).await?;
+    let blob = app.randomness.id(app.clock.now())?;
+    let limit = app.limits.result_bytes;
+    let stored = app.storage.receive(blob, body.into_data_stream(), limit, &app.randomness).await?;
     let info = ResultInfo { sha256: stored.sha256, bytes: stored.bytes };
     let kept = info.clone();
-    app.store
+    let replaced = app
+        .store
         .run_tx::<_, ApiError, _>("store result", async |mut tx| {
             let now = app.clock.now();
             let (_, mut job) = held_live(&mut tx, id, caller).await?;
-            job.result = Some(jobs::StoredResult { object, info: kept });
+            for piece in stored.pieces {
+                pieces::put(&mut tx, blob, piece).await?;
+            }
+            let before = job.result.replace(jobs::StoredResult { object: blob, info: kept });
+            let replaced = match before {
+                Some(before) => pieces::delete(&mut tx, before.object).await?,
+                None => Vec::new(),
+            };
             job.updated_at = now;
             if job.status == JobStatus::Leased {
                 // A run so short that no heartbeat told of it.
@@ -229,22 +242,28 @@ pub(crate) async fn put_result(
             } else {
                 jobs::update(&mut tx, &job).await?;
             }
-            Ok((tx, ()))
+            Ok((tx, replaced))
         })
         .await?;
+    app.storage.forget(replaced).await;
     Ok(JsonAnswer(info))
 }
 
 /// Gives the job up: it is queued again or ends.
 #[utoipa::path(
     post, path = "/v1/leases/{id}/failure", operation_id = "fail_lease", tag = "leases", security(("session" = [])), request_body = LeaseFailure,
-    params(("id" = Uuid, Path, description = "The lease")),
+    params(
+        ("id" = Uuid, Path, description = "The lease"),
+        ("Idempotency-Key" = Option<String>, Header, description = "Makes a retry safe")
+    ),
+    extensions(("x-problems" = json!(["lease-ended", "job-ended"]))),
     responses((status = 200, description = "The job as it is now", body = Job), Problems)
 )]
 pub(crate) async fn fail(
     State(app): State<App>,
     caller: Caller,
     Id(id): Id<Uuid>,
+    key: Option<IdempotencyKey>,
     body: Json<LeaseFailure>,
 ) -> Result<JsonAnswer<Job>, ApiError> {
     let LeaseFailure { failure, retry, transaction } = body.value;
@@ -252,31 +271,34 @@ pub(crate) async fn fail(
         let detail = format!("A reason has at most {REASON_CHARS} characters.");
         return Err(ApiError::field(Kind::InvalidBody, "/failure/reason", detail));
     }
-    let job = app
-        .store
-        .run_tx::<_, ApiError, _>("fail lease", async |mut tx| {
-            let now = app.clock.now();
-            let (lease, mut job) = held(&mut tx, id, caller).await?;
-            if lease.ended_at.is_some() {
-                // A repetition of what ended it is answered like the first; anything else comes too late.
-                return if job.failure.as_ref() == Some(&failure) { Ok((tx, job)) } else { Err(ended()) };
-            }
-            let order = orders::find(&mut tx, job.order_id).await?;
-            let open = order.is_some_and(|o| o.status == OrderStatus::Open && !job::is_past(&o, now));
-            let again = retry && open && transaction.is_none() && !job.cancel_requested && job.attempts < MAX_ATTEMPTS;
-            let mut reason = failure.to_string().replace('\0', "\u{fffd}");
-            if again {
-                reason.push_str("; the job is queued again");
-                job.failure = Some(failure);
-                job::advance(&mut tx, &mut job, JobStatus::Queued, Step::by(Actor::Provider, now, reason)).await?;
+    let creation = Creation { name: "fail lease", account: caller.address, key, body: about(id, body.sha256) };
+    let answer = create_once(&app, creation, async |mut tx| {
+        let now = app.clock.now();
+        let (lease, mut job) = held(&mut tx, id, caller).await?;
+        if lease.ended_at.is_some() {
+            // A repetition of what ended it is answered like the first; anything else comes too late.
+            return if job.failure.as_ref() == Some(&failure) {
+                Ok((tx, resource(&app.deployment, &job)))
             } else {
-                if let Some(transaction) = transaction {
-                    reason.push_str(&format!("; the stake went back in transaction {transaction}"));
-                }
-                job::end(&mut tx, &mut job, failure, Step::by(Actor::Provider, now, reason)).await?;
+                Err(ended())
+            };
+        }
+        let order = orders::find(&mut tx, job.order_id).await?;
+        let open = order.is_some_and(|o| o.status == OrderStatus::Open && !job::is_past(&o, now));
+        let again = retry && open && transaction.is_none() && !job.cancel_requested && job.attempts < MAX_ATTEMPTS;
+        let mut reason = failure.to_string().replace('\0', "\u{fffd}");
+        if again {
+            reason.push_str("; the job is queued again");
+            job.failure = Some(failure);
+            job::advance(&mut tx, &mut job, JobStatus::Queued, Step::by(Actor::Provider, now, reason)).await?;
+        } else {
+            if let Some(transaction) = transaction {
+                reason.push_str(&format!("; the stake went back in transaction {transaction}"));
             }
-            Ok((tx, job))
-        })
-        .await?;
-    Ok(JsonAnswer(resource(&app.deployment, &job)))
+            job::end(&mut tx, &mut job, failure, Step::by(Actor::Provider, now, reason)).await?;
+        }
+        Ok((tx, resource(&app.deployment, &job)))
+    })
+    .await?;
+    Ok(JsonAnswer(answer))
 }

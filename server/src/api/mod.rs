@@ -11,21 +11,31 @@ use axum::{
     routing::get,
 };
 use tokio_util::sync::CancellationToken;
+use tower::util::option_layer;
 use tower_http::{
     catch_panic::CatchPanicLayer, sensitive_headers::SetSensitiveRequestHeadersLayer, timeout::TimeoutLayer,
 };
 use utoipa_axum::{router::OpenApiRouter, routes};
 
+mod accounts;
 mod assets;
 mod caller;
+mod ciphertext;
+mod client;
 mod completion;
+mod compress;
 mod cursor;
+mod downloads;
 mod drain;
+mod edge;
 mod etag;
 mod extract;
+mod headers;
 mod health;
+mod history;
 mod idempotency;
 mod job_events;
+mod job_preview;
 mod job_request;
 mod jobs;
 mod leases;
@@ -33,26 +43,42 @@ mod market;
 mod nonces;
 mod observe;
 mod orders;
+mod permits;
 mod problem;
 mod providers;
+mod publications;
+mod quotes;
+mod rates;
+mod reference;
 mod sessions;
 mod sign_in;
+mod signer;
+mod statistics;
+mod transactions;
 mod uploads;
 
+pub use client::Proxies;
+pub(crate) use client::{Peer, household};
 pub use job_events::News;
+pub(crate) use problem::ApiError;
 pub use problem::Kind;
+pub use rates::Quotas;
+pub(crate) use rates::Rates;
 pub(crate) use sign_in::Site;
 
 use crate::{
     chain::Chain,
     clock::{Clock, Randomness},
+    config::Origin,
     deployment::Deployment,
     indexer::IndexStatus,
+    pulse::Pulse,
     storage::Storage,
     store::Store,
 };
-use problem::ApiError;
 
+/// Items of a page: the usual number and the most.
+pub(crate) const PAGE: (u32, u32) = (cursor::USUAL, cursor::MOST);
 /// Most bytes of a JSON body.
 const JSON_BYTES: usize = 1 << 20;
 /// How long a request without a streamed body may take.
@@ -87,12 +113,20 @@ pub struct Parts {
     pub index: IndexStatus,
     /// News of jobs.
     pub news: News,
+    /// Whether the database answers.
+    pub pulse: Pulse,
     /// The time.
     pub clock: Clock,
     /// Unpredictable bytes.
     pub randomness: Randomness,
     /// Limits.
     pub limits: Limits,
+    /// How often clients have asked.
+    pub(crate) rates: Rates,
+    /// Who may name clients, and how.
+    pub proxies: Proxies,
+    /// Origins whose pages may use the API.
+    pub cors_origins: Vec<Origin>,
     /// What wallets sign in to.
     pub(crate) site: Site,
     /// Set once the server stops: streams end.
@@ -114,6 +148,11 @@ impl From<Parts> for App {
 }
 
 impl App {
+    /// Forgets clients that have not asked for a while.
+    pub(crate) fn forget_clients(&self) {
+        self.rates.forget();
+    }
+
     /// Refuses work that starts something on the ground of an index that is known to be wrong.
     fn require_live_index(&self) -> Result<(), ApiError> {
         match self.index.view().halted {
@@ -145,18 +184,32 @@ impl utoipa::IntoResponses for Problems {
 pub(crate) fn routes() -> OpenApiRouter<App> {
     let quick = OpenApiRouter::new()
         .routes(routes!(nonces::create))
-        .routes(routes!(sessions::create))
+        .routes(routes!(sessions::create, sessions::list, sessions::revoke_all))
         .routes(routes!(sessions::delete))
+        .routes(routes!(sessions::revoke))
+        .routes(routes!(accounts::put, accounts::read))
         .routes(routes!(market::read))
         .routes(routes!(assets::list))
         .routes(routes!(assets::read))
+        .routes(routes!(history::list))
+        .routes(routes!(history::read_one))
+        .routes(routes!(statistics::read))
+        .routes(routes!(publications::validate))
+        .routes(routes!(publications::identity))
+        .routes(routes!(quotes::create))
+        .routes(routes!(permits::build))
+        .routes(routes!(transactions::build))
+        .routes(routes!(transactions::status::read))
         .routes(routes!(uploads::create))
         .routes(routes!(uploads::read))
         .routes(routes!(orders::list))
         .routes(routes!(orders::read))
         .routes(routes!(jobs::create, jobs::list))
+        .routes(routes!(job_preview::create))
         .routes(routes!(jobs::read))
         .routes(routes!(jobs::cancel))
+        .routes(routes!(downloads::create, downloads::list))
+        .routes(routes!(downloads::read))
         .routes(routes!(providers::put, providers::read))
         .routes(routes!(leases::create))
         .routes(routes!(leases::heartbeat))
@@ -165,13 +218,15 @@ pub(crate) fn routes() -> OpenApiRouter<App> {
         // These answer at once and stream afterwards.
         .routes(routes!(assets::content))
         .routes(routes!(jobs::result))
+        .routes(routes!(downloads::content))
         .routes(routes!(job_events::stream))
+        .routes(routes!(transactions::status::stream))
         .layer(middleware::from_fn(etag::tag))
         .layer(TimeoutLayer::with_status_code(StatusCode::SERVICE_UNAVAILABLE, ANSWER_WITHIN))
         .layer(DefaultBodyLimit::max(JSON_BYTES));
     // Long bodies: no limit in time as long as something comes, a limit in bytes of their own.
     let streamed = OpenApiRouter::new()
-        .routes(routes!(uploads::put_content))
+        .routes(routes!(uploads::put_content, uploads::append_content, uploads::read_offset))
         .routes(routes!(leases::put_result))
         .layer(DefaultBodyLimit::disable());
     quick.merge(streamed)
@@ -180,14 +235,25 @@ pub(crate) fn routes() -> OpenApiRouter<App> {
 /// The API as a service.
 pub fn router(app: App) -> Router {
     let (documented, _) = routes().split_for_parts();
+    let cross_origin = headers::cross_origin(&app.cors_origins);
     documented
         .route("/livez", get(health::live))
         .route("/readyz", get(health::ready))
+        .merge(reference::routes())
         .layer(CatchPanicLayer::custom(observe::panicked))
         .layer(middleware::from_fn(drain::rest))
+        .layer(middleware::from_fn_with_state(app.clone(), edge::admit))
+        .layer(compress::layer())
+        .layer(option_layer(cross_origin))
         .layer(middleware::from_fn_with_state(app.clone(), observe::around))
         .layer(SetSensitiveRequestHeadersLayer::new([header::AUTHORIZATION, header::COOKIE]))
         .with_state(app)
+}
+
+/// One asset, and no middleware.
+#[cfg(feature = "bench")]
+pub(crate) fn bare(app: App) -> Router {
+    Router::new().route("/v1/assets/{token_id}", get(assets::read)).with_state(app)
 }
 
 /// Named so that the document has its schema.

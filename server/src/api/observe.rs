@@ -13,7 +13,7 @@ use axum::{
 use tracing::{Instrument, field};
 
 use super::{
-    App,
+    App, headers,
     problem::{ApiError, Kind},
 };
 
@@ -29,6 +29,7 @@ pub(crate) async fn around(State(app): State<App>, request: Request, next: Next)
         request.id = %id,
         http.method = %method,
         http.route = %route,
+        client = field::Empty,
         account = field::Empty
     );
     let start = Instant::now();
@@ -46,10 +47,11 @@ pub(crate) async fn around(State(app): State<App>, request: Request, next: Next)
     }
     .instrument(span)
     .await;
-    with_id(response, &id)
+    finish(response, &id, app.site.scheme == "https")
 }
 
-fn with_id(mut response: Response, id: &str) -> Response {
+fn finish(mut response: Response, id: &str, tls: bool) -> Response {
+    headers::secure(response.headers_mut(), tls);
     if let Ok(value) = HeaderValue::from_str(id) {
         response.headers_mut().insert(REQUEST_ID.clone(), value);
     }
@@ -65,6 +67,7 @@ fn describe(mut response: Response, id: &str) -> Response {
             Kind::MethodNotAllowed => "This resource does not have this method; the Allow header lists those it has.",
             Kind::TooSlow => "The request took too long to arrive; send it again.",
             Kind::TooLarge => "The body is larger than this resource accepts.",
+            Kind::HeadTooLarge => "The request's head has to be smaller.",
             Kind::Overloaded => "The server took too long; try again in a few seconds.",
             Kind::Internal => "The server failed; try again, and if it goes on, give the operator the request id.",
             _ => "The request can not be read; correct it and send it again.",
@@ -77,16 +80,17 @@ fn describe(mut response: Response, id: &str) -> Response {
             None => tracing::warn!(problem = error.kind().slug(), "request failed"),
         }
     }
-    let (parts, _) = response.into_parts();
-    let mut problem = (parts.status, Json(error.problem(Some(id.to_owned())))).into_response();
-    for name in [header::ALLOW, header::WWW_AUTHENTICATE, header::RETRY_AFTER] {
-        if let Some(value) = parts.headers.get(&name) {
-            problem.headers_mut().insert(name, value.clone());
-        }
+    // All that was said beside the body still holds; what described the old body does not.
+    let (mut parts, _) = response.into_parts();
+    let problem = Json(error.problem(Some(id.to_owned()))).into_response();
+    for name in [header::CONTENT_LENGTH, header::CONTENT_ENCODING, header::ETAG, header::CACHE_CONTROL] {
+        parts.headers.remove(name);
     }
-    let media_type = HeaderValue::from_static("application/problem+json");
-    problem.headers_mut().insert(header::CONTENT_TYPE, media_type);
-    problem
+    parts.headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
+    if parts.status == StatusCode::SERVICE_UNAVAILABLE {
+        parts.headers.entry(header::RETRY_AFTER).or_insert(HeaderValue::from_static("5"));
+    }
+    Response::from_parts(parts, problem.into_body())
 }
 
 /// A panic is a bug: the log has its place, the client an id.

@@ -61,7 +61,7 @@ pub(crate) async fn list(
 /// One of the caller's orders.
 #[utoipa::path(
     get, path = "/v1/orders/{id}", operation_id = "read_order", tag = "orders", security(("session" = [])),
-    params(("id" = String, Path, description = "The order's id, 0x and 64 hex digits")),
+    params(("id" = atoll_protocol::api::forms::Hash, Path, description = "The order's id")),
     responses((status = 200, description = "The order", body = Order), Problems)
 )]
 pub(crate) async fn read(State(app): State<App>, caller: Caller, Id(id): Id<B256>) -> Result<Json<Order>, ApiError> {

@@ -1,7 +1,7 @@
 //! `/v1/providers`: who computes, and whether it is there.
 
 use alloy::primitives::Address;
-use atoll_protocol::api::{Provider, ProviderStatus};
+use atoll_protocol::api::{Environment, Provider, ProviderStatus};
 use axum::extract::State;
 use sqlx::PgConnection;
 use time::{Duration, OffsetDateTime};
@@ -16,6 +16,8 @@ use crate::store::providers;
 
 /// A provider that was silent for longer is not counted on.
 const ONLINE_WITHIN: Duration = Duration::seconds(60);
+/// Most cores and jobs at once that a provider can name.
+const MOST_AT_ONCE: u32 = 65_536;
 /// Most layers that a provider can list.
 const MOST_LAYERS: usize = 64;
 /// Longest name of a layer.
@@ -35,6 +37,7 @@ pub(crate) async fn find(
 #[utoipa::path(
     put, path = "/v1/providers/{address}", operation_id = "put_provider", tag = "providers", security(("session" = [])),
     params(("address" = String, Path, description = "The caller's own wallet")), request_body = ProviderStatus,
+    extensions(("x-problems" = json!(["forbidden"]))),
     responses((status = 200, description = "The provider", body = Provider), Problems)
 )]
 pub(crate) async fn put(
@@ -47,10 +50,25 @@ pub(crate) async fn put(
         return Err(ApiError::new(Kind::Forbidden, "A wallet can speak only for itself; sign in with the provider's."));
     }
     let status = body.value;
-    let plain = |layer: &String| layer.len() <= LAYER_CHARS && !layer.contains('\0');
+    let plain = |layer: &String| {
+        let ascii = layer.bytes().all(|byte| (b' '..=b'~').contains(&byte));
+        ascii && (1..=LAYER_CHARS).contains(&layer.len()) && layer.trim() == layer
+    };
     if status.sandbox.len() > MOST_LAYERS || !status.sandbox.iter().all(plain) {
-        let detail = format!("At most {MOST_LAYERS} layers of at most {LAYER_CHARS} characters each.");
+        let detail =
+            format!("At most {MOST_LAYERS} layers, named with 1 to {LAYER_CHARS} printable ASCII characters each.");
         return Err(ApiError::field(Kind::InvalidBody, "/sandbox", detail));
+    }
+    let Environment { cores, memory_mib, jobs_at_once } = status.environment;
+    for (name, number, most) in [
+        ("cores", cores, MOST_AT_ONCE),
+        ("memory_mib", memory_mib, i32::MAX.unsigned_abs()),
+        ("jobs_at_once", jobs_at_once, MOST_AT_ONCE),
+    ] {
+        if !(1..=most).contains(&number) {
+            let detail = format!("`{name}` is from 1 to {most}.");
+            return Err(ApiError::field(Kind::InvalidBody, &format!("/environment/{name}"), detail));
+        }
     }
     let now = app.clock.now();
     let mut connection = app.store.connection().await?;

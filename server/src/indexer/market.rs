@@ -1,12 +1,16 @@
-//! Events of `Market`: what services cost, whether they are sold and how much is given away. Sales and withdrawals are kept raw.
+//! Events of `Market`: what services cost, whether they are sold and how much is given away. Sales are counted; withdrawals are kept raw.
 
 use alloy::{rpc::types::Log, sol_types::SolEvent};
 use atoll_protocol::contracts::IMarket;
 
 use super::{Context, IndexError, Projected, decode, found};
-use crate::store::{Tx, services};
+use crate::store::{
+    Tx,
+    revenue::{self, Sale},
+    services,
+};
 
-pub(super) async fn project(tx: &mut Tx, _: Context, log: &Log) -> Result<Projected, IndexError> {
+pub(super) async fn project(tx: &mut Tx, context: Context, log: &Log) -> Result<Projected, IndexError> {
     match log.topic0() {
         Some(&IMarket::PriceChanged::SIGNATURE_HASH) => {
             let event = match decode::<IMarket::PriceChanged>(log) {
@@ -37,6 +41,22 @@ pub(super) async fn project(tx: &mut Tx, _: Context, log: &Log) -> Result<Projec
             };
             let set = services::set_free_limits(tx, event.datatoken, event.perWallet, event.total).await?;
             Ok(found(set, "service"))
+        }
+        Some(&IMarket::DatatokenSold::SIGNATURE_HASH) => {
+            let event = match decode::<IMarket::DatatokenSold>(log) {
+                Ok(event) => event,
+                Err(problem) => return Ok(Projected::Problem(problem)),
+            };
+            let sale = Sale {
+                token_id: event.assetId,
+                buyer: event.buyer,
+                count: event.count,
+                token: event.paymentToken,
+                paid: event.paid,
+                referral_fee: event.referralFee,
+                protocol_fee: event.protocolFee,
+            };
+            Ok(found(revenue::sold(tx, &sale, context.at, context.time).await?, "asset"))
         }
         _ => Ok(Projected::Done),
     }

@@ -7,8 +7,9 @@
 
 mod market;
 mod orders;
-mod registry;
+pub(crate) mod registry;
 mod status;
+mod subject;
 
 use std::{collections::BTreeSet, time::Duration};
 
@@ -292,7 +293,8 @@ impl Indexer {
                 Some(reason)
             }
         };
-        events::insert(tx, at, log, problem.as_deref()).await?;
+        let changed_asset = subject::changed_asset(&self.deployment, log);
+        events::insert(tx, at, log, changed_asset, problem.as_deref()).await?;
         Ok(())
     }
 }

@@ -10,7 +10,7 @@ use atoll_protocol::{
 use super::{Context, IndexError, Projected, decode, found};
 use crate::{
     job::{self, Actor, Step},
-    store::{Tx, jobs, orders, services},
+    store::{Tx, jobs, orders, revenue, services},
 };
 
 pub(super) async fn project(tx: &mut Tx, context: Context, log: &Log) -> Result<Projected, IndexError> {
@@ -23,6 +23,9 @@ pub(super) async fn project(tx: &mut Tx, context: Context, log: &Log) -> Result<
             };
             let receipt = Some(event.receiptHash);
             let ended = orders::end(tx, event.orderId, OrderStatus::Fulfilled, context.at.transaction, receipt).await?;
+            if ended {
+                revenue::fulfilled(tx, event.orderId, event.earned, context.at, context.time).await?;
+            }
             Ok(found(ended, "open order"))
         }
         Some(&IOrders::OrderCancelled::SIGNATURE_HASH) => {

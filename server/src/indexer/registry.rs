@@ -68,18 +68,25 @@ async fn metadata_updated(tx: &mut Tx, log: &Log) -> Result<Projected, IndexErro
     Ok(found(assets::set_metadata(tx, event.assetId, &metadata).await?, "asset"))
 }
 
+/// The API's word for a state; none for one that does not exist.
+pub(crate) fn state_of(state: IAssetRegistry::State) -> Option<AssetState> {
+    match state {
+        IAssetRegistry::State::Active => Some(AssetState::Active),
+        IAssetRegistry::State::Retired => Some(AssetState::Retired),
+        IAssetRegistry::State::Revoked => Some(AssetState::Revoked),
+        IAssetRegistry::State::OrderingDisabled => Some(AssetState::OrderingDisabled),
+        IAssetRegistry::State::Unlisted => Some(AssetState::Unlisted),
+        IAssetRegistry::State::__Invalid => None,
+    }
+}
+
 async fn state_changed(tx: &mut Tx, log: &Log) -> Result<Projected, IndexError> {
     let event = match decode::<IAssetRegistry::StateChanged>(log) {
         Ok(event) => event,
         Err(problem) => return Ok(Projected::Problem(problem)),
     };
-    let state = match event.state {
-        IAssetRegistry::State::Active => AssetState::Active,
-        IAssetRegistry::State::Retired => AssetState::Retired,
-        IAssetRegistry::State::Revoked => AssetState::Revoked,
-        IAssetRegistry::State::OrderingDisabled => AssetState::OrderingDisabled,
-        IAssetRegistry::State::Unlisted => AssetState::Unlisted,
-        IAssetRegistry::State::__Invalid => return Ok(Projected::Problem("a state that does not exist".to_owned())),
+    let Some(state) = state_of(event.state) else {
+        return Ok(Projected::Problem("a state that does not exist".to_owned()));
     };
     Ok(found(assets::set_state(tx, event.assetId, state).await?, "asset"))
 }

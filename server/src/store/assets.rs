@@ -162,6 +162,17 @@ pub(crate) async fn set_state(connection: &mut PgConnection, id: U256, state: As
     Ok(done.rows_affected() == 1)
 }
 
+/// Whether there is an asset, shown or hidden.
+pub(crate) async fn exists(connection: &mut PgConnection, id: U256) -> Result<bool, StoreError> {
+    let known = sqlx::query_scalar!(
+        r#"SELECT EXISTS (SELECT FROM assets WHERE token_id = $1) AS "known!""#,
+        &token_id_bytes(id)
+    )
+    .fetch_one(connection)
+    .await?;
+    Ok(known)
+}
+
 pub(crate) async fn find(connection: &mut PgConnection, id: U256) -> Result<Option<Asset>, StoreError> {
     let row = sqlx::query_as!(
         Row,
@@ -182,6 +193,11 @@ pub(crate) struct Search {
     pub(crate) text: Option<String>,
     /// Owner of the token.
     pub(crate) publisher: Option<Address>,
+    pub(crate) state: Option<AssetState>,
+    /// What one of its services is sold for.
+    pub(crate) payment_token: Option<Address>,
+    /// Most that this service costs, in base units.
+    pub(crate) max_price: Option<U256>,
     /// Only those published before this position.
     pub(crate) before: Option<(u64, u64)>,
 }
@@ -206,12 +222,21 @@ pub(crate) async fn search(
            AND ($1::text IS NULL OR name ILIKE $1 OR description ILIKE $1)
            AND ($2::bytea IS NULL OR publisher = $2)
            AND (block_number, log_index) < ($3, $4)
+           AND ($6::text IS NULL OR state = $6)
+           AND ($7::bytea IS NULL OR EXISTS (
+               SELECT FROM services s
+               WHERE s.token_id = assets.token_id AND s.payment_token = $7
+                 AND ($8::text IS NULL OR s.price <= $8::text::numeric)
+           ))
          ORDER BY block_number DESC, log_index DESC LIMIT $5",
         pattern,
         search.publisher.as_ref().map(|a| a.as_slice()),
         bigint("assets.block_number", block)?,
         bigint("assets.log_index", log)?,
         i64::from(limit),
+        search.state.map(name_of),
+        search.payment_token.as_ref().map(|a| a.as_slice()),
+        search.max_price.map(|price| price.to_string()),
     )
     .fetch_all(connection)
     .await?;

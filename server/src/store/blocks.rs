@@ -31,6 +31,12 @@ pub(crate) async fn insert(connection: &mut PgConnection, block: &Block) -> Resu
     Ok(())
 }
 
+/// Time of an indexed block.
+pub(crate) async fn time_of(connection: &mut PgConnection, number: u64) -> Result<Option<OffsetDateTime>, StoreError> {
+    let number = bigint("chain_blocks.number", number)?;
+    Ok(sqlx::query_scalar!("SELECT at FROM chain_blocks WHERE number = $1", number).fetch_optional(connection).await?)
+}
+
 pub(crate) async fn hash_of(connection: &mut PgConnection, number: u64) -> Result<Option<B256>, StoreError> {
     let number = bigint("chain_blocks.number", number)?;
     let row = sqlx::query_scalar!("SELECT hash FROM chain_blocks WHERE number = $1", number)

@@ -31,6 +31,11 @@ pub(super) fn bigint(column: &'static str, value: u64) -> Result<i64, StoreError
     i64::try_from(value).map_err(|_| StoreError::Unreadable { column })
 }
 
+/// A number that fits every integer column.
+pub(super) fn integer(column: &'static str, value: u32) -> Result<i32, StoreError> {
+    i32::try_from(value).map_err(|_| StoreError::Unreadable { column })
+}
+
 /// An enum of the protocol by the name that serde gives it.
 pub(super) fn name_of<T: Serialize>(value: T) -> String {
     match serde_json::to_value(value) {

@@ -54,6 +54,23 @@ impl StoreError {
             Self::Unreadable { .. } | Self::Database(_) => None,
         }
     }
+
+    /// True if Postgres could not be reached, went away or is starting or stopping: nothing is wrong with the request.
+    pub fn is_outage(&self) -> bool {
+        let Self::Database(error) = self else { return false };
+        match error {
+            sqlx::Error::Io(_)
+            | sqlx::Error::Tls(_)
+            | sqlx::Error::PoolTimedOut
+            | sqlx::Error::PoolClosed
+            | sqlx::Error::WorkerCrashed => true,
+            // Classes of Postgres' appendix A: connection exception, too many connections, operator intervention.
+            sqlx::Error::Database(refusal) => refusal.code().is_some_and(|code| {
+                code.starts_with("08") || code == "53300" || matches!(&*code, "57P01" | "57P02" | "57P03")
+            }),
+            _ => false,
+        }
+    }
 }
 
 impl From<sqlx::Error> for StoreError {

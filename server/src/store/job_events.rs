@@ -1,5 +1,7 @@
 //! The history of jobs.
 
+use std::collections::HashMap;
+
 use atoll_protocol::{
     api::{JobEvent, JobStatus},
     report::Progress,
@@ -41,6 +43,21 @@ pub(crate) async fn insert(connection: &mut PgConnection, job: Uuid, event: &New
     .execute(connection)
     .await?;
     Ok(())
+}
+
+/// What was last said of each of some jobs, where anything was.
+pub(crate) async fn last_reasons(
+    connection: &mut PgConnection,
+    jobs: &[Uuid],
+) -> Result<HashMap<Uuid, String>, StoreError> {
+    let rows = sqlx::query!(
+        r#"SELECT DISTINCT ON (job_id) job_id, reason AS "reason!" FROM job_events
+           WHERE job_id = ANY($1) AND reason IS NOT NULL ORDER BY job_id, id DESC"#,
+        jobs,
+    )
+    .fetch_all(connection)
+    .await?;
+    Ok(rows.into_iter().map(|row| (row.job_id, row.reason)).collect())
 }
 
 /// Events after number `after`, in order.

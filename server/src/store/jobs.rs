@@ -3,9 +3,10 @@
 use alloy::primitives::{Address, B256, Bytes, U256};
 use atoll_protocol::{
     api::{JobStatus, ResultInfo, SignedReceipt},
+    document::ServiceKind,
     failure::FailureCode,
     report::Progress,
-    signed::JobRequest,
+    signed::{DownloadRequest, JobRequest, Request},
 };
 use sqlx::PgConnection;
 use time::OffsetDateTime;
@@ -28,12 +29,14 @@ pub(crate) struct Job {
     pub(crate) failure: Option<FailureCode>,
     pub(crate) attempts: u32,
     pub(crate) progress: Option<Progress>,
-    pub(crate) request: JobRequest,
+    pub(crate) request: Request,
     pub(crate) signature: Bytes,
     pub(crate) spec: serde_json::Value,
     pub(crate) cancel_requested: bool,
     pub(crate) result: Option<StoredResult>,
     pub(crate) receipt: Option<SignedReceipt>,
+    /// What it gives access to, if it is a download.
+    pub(crate) access: Option<Access>,
     pub(crate) created_at: OffsetDateTime,
     pub(crate) updated_at: OffsetDateTime,
 }
@@ -46,8 +49,20 @@ pub(crate) struct StoredResult {
     pub(crate) info: ResultInfo,
 }
 
+/// What a download gives access to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Access {
+    /// SHA-256 of the ciphertext.
+    pub(crate) content: B256,
+    /// Seconds after completion.
+    pub(crate) valid_for_seconds: u32,
+    /// End of that time, once it is completed.
+    pub(crate) expires_at: Option<OffsetDateTime>,
+}
+
 struct Row {
     id: Uuid,
+    kind: String,
     order_id: Vec<u8>,
     token_id: Vec<u8>,
     consumer: Vec<u8>,
@@ -66,6 +81,9 @@ struct Row {
     result_sha256: Option<Vec<u8>>,
     result_bytes: Option<i64>,
     receipt: Option<serde_json::Value>,
+    content_sha256: Option<Vec<u8>>,
+    valid_for_seconds: Option<i64>,
+    expires_at: Option<OffsetDateTime>,
     created_at: OffsetDateTime,
     updated_at: OffsetDateTime,
 }
@@ -85,6 +103,17 @@ impl TryFrom<Row> for Job {
             }),
             _ => None,
         };
+        let access = match (row.content_sha256, row.valid_for_seconds) {
+            (Some(content), Some(seconds)) => Some(Access {
+                content: hash("jobs.content_sha256", &content)?,
+                valid_for_seconds: unsigned("jobs.valid_for_seconds", seconds)?,
+                expires_at: row.expires_at,
+            }),
+            _ => None,
+        };
+        let spec_hash = hash("jobs.spec_hash", &row.spec_hash)?;
+        let recipient = hash("jobs.result_key", &row.result_key)?;
+        let deadline = unsigned("jobs.request_deadline", row.request_deadline)?;
         Ok(Self {
             id: row.id,
             order_id,
@@ -95,17 +124,26 @@ impl TryFrom<Row> for Job {
             failure: row.failure.map(|v| json("jobs.failure", v)).transpose()?,
             attempts: unsigned("jobs.attempts", row.attempts.into())?,
             progress: row.progress.map(|v| json("jobs.progress", v)).transpose()?,
-            request: JobRequest {
-                orderId: order_id,
-                specHash: hash("jobs.spec_hash", &row.spec_hash)?,
-                resultKey: hash("jobs.result_key", &row.result_key)?,
-                deadline: unsigned("jobs.request_deadline", row.request_deadline)?,
+            request: match by_name("jobs.kind", row.kind)? {
+                ServiceKind::Compute => Request::Compute(JobRequest {
+                    orderId: order_id,
+                    specHash: spec_hash,
+                    resultKey: recipient,
+                    deadline,
+                }),
+                ServiceKind::Download => Request::Download(DownloadRequest {
+                    orderId: order_id,
+                    requestHash: spec_hash,
+                    recipientKey: recipient,
+                    deadline,
+                }),
             },
             signature: row.signature.into(),
             spec: row.spec,
             cancel_requested: row.cancel_requested,
             result,
             receipt: row.receipt.map(|v| json("jobs.receipt", v)).transpose()?,
+            access,
             created_at: row.created_at,
             updated_at: row.updated_at,
         })
@@ -114,22 +152,26 @@ impl TryFrom<Row> for Job {
 
 /// Stores a new job, which is queued.
 pub(crate) async fn insert(connection: &mut PgConnection, job: &Job) -> Result<(), StoreError> {
+    let (spec_hash, recipient) = (job.request.spec_hash(), job.request.recipient());
     sqlx::query!(
         "INSERT INTO jobs (id, order_id, token_id, consumer, provider, status, spec_hash, result_key, request_deadline,
-                           signature, spec, created_at, updated_at)
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $12)",
+                           signature, spec, created_at, updated_at, kind, content_sha256, valid_for_seconds)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $12, $13, $14, $15)",
         job.id,
         job.order_id.as_slice(),
         &token_id_bytes(job.token_id),
         job.consumer.as_slice(),
         job.provider.as_slice(),
         name_of(job.status),
-        job.request.specHash.as_slice(),
-        job.request.resultKey.as_slice(),
-        bigint("jobs.request_deadline", job.request.deadline)?,
+        spec_hash.as_slice(),
+        recipient.as_slice(),
+        bigint("jobs.request_deadline", job.request.deadline())?,
         job.signature.as_ref(),
         job.spec,
         job.created_at,
+        name_of(job.request.kind()),
+        job.access.as_ref().map(|access| access.content.as_slice()),
+        job.access.as_ref().map(|access| i64::from(access.valid_for_seconds)),
     )
     .execute(connection)
     .await?;
@@ -139,9 +181,9 @@ pub(crate) async fn insert(connection: &mut PgConnection, job: &Job) -> Result<(
 pub(crate) async fn find(connection: &mut PgConnection, id: Uuid) -> Result<Option<Job>, StoreError> {
     let row = sqlx::query_as!(
         Row,
-        "SELECT id, order_id, token_id, consumer, provider, status, failure, attempts, progress, spec_hash, result_key,
+        "SELECT id, kind, order_id, token_id, consumer, provider, status, failure, attempts, progress, spec_hash, result_key,
                 request_deadline, signature, spec, cancel_requested, result_object, result_sha256, result_bytes,
-                receipt, created_at, updated_at
+                receipt, content_sha256, valid_for_seconds, expires_at, created_at, updated_at
          FROM jobs WHERE id = $1",
         id
     )
@@ -156,23 +198,25 @@ pub(crate) async fn lock(connection: &mut PgConnection, id: Uuid) -> Result<Opti
     find(connection, id).await
 }
 
-/// Jobs of which the account is the consumer or the provider, newest first.
+/// Jobs of which the account is the consumer or the provider, of one kind or of all, newest first.
 pub(crate) async fn list(
     connection: &mut PgConnection,
     account: Address,
+    kind: Option<ServiceKind>,
     before: Option<Uuid>,
     limit: u32,
 ) -> Result<Vec<Job>, StoreError> {
     let rows = sqlx::query_as!(
         Row,
-        "SELECT id, order_id, token_id, consumer, provider, status, failure, attempts, progress, spec_hash, result_key,
+        "SELECT id, kind, order_id, token_id, consumer, provider, status, failure, attempts, progress, spec_hash, result_key,
                 request_deadline, signature, spec, cancel_requested, result_object, result_sha256, result_bytes,
-                receipt, created_at, updated_at
-         FROM jobs WHERE (consumer = $1 OR provider = $1) AND id < $2
+                receipt, content_sha256, valid_for_seconds, expires_at, created_at, updated_at
+         FROM jobs WHERE (consumer = $1 OR provider = $1) AND id < $2 AND ($4::text IS NULL OR kind = $4)
          ORDER BY id DESC LIMIT $3",
         account.as_slice(),
         before.unwrap_or(Uuid::max()),
         i64::from(limit),
+        kind.map(name_of),
     )
     .fetch_all(connection)
     .await?;
@@ -238,7 +282,8 @@ pub(crate) async fn queued_in_vain(
 pub(crate) async fn update(connection: &mut PgConnection, job: &Job) -> Result<(), StoreError> {
     sqlx::query!(
         "UPDATE jobs SET status = $2, failure = $3, attempts = $4, progress = $5, cancel_requested = $6,
-                         result_object = $7, result_sha256 = $8, result_bytes = $9, receipt = $10, updated_at = $11
+                         result_object = $7, result_sha256 = $8, result_bytes = $9, receipt = $10, updated_at = $11,
+                         expires_at = $12
          WHERE id = $1",
         job.id,
         name_of(job.status),
@@ -251,6 +296,7 @@ pub(crate) async fn update(connection: &mut PgConnection, job: &Job) -> Result<(
         job.result.as_ref().map(|r| bigint("jobs.result_bytes", r.info.bytes)).transpose()?,
         job.receipt.as_ref().map(|r| to_json("jobs.receipt", r)).transpose()?,
         job.updated_at,
+        job.access.and_then(|access| access.expires_at),
     )
     .execute(connection)
     .await?;

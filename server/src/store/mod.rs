@@ -2,31 +2,43 @@
 
 use std::{
     ops::{Deref, DerefMut},
-    time::Instant,
+    time::{Duration, Instant},
 };
 
-use sqlx::{PgConnection, PgPool, Postgres, pool::PoolConnection, postgres::PgPoolOptions};
+use sqlx::{Connection, PgConnection, PgPool, Postgres, pool::PoolConnection, postgres::PgPoolOptions};
 
+pub(crate) mod account_keys;
 pub(crate) mod assets;
 pub(crate) mod blocks;
+pub(crate) mod census;
 mod column;
+pub(crate) mod contents;
 mod error;
 pub(crate) mod events;
 pub(crate) mod idempotency;
 pub(crate) mod job_events;
 pub(crate) mod jobs;
 pub(crate) mod leases;
+pub(crate) mod logs;
 pub(crate) mod market;
 pub(crate) mod nonces;
 pub(crate) mod orders;
+pub(crate) mod pieces;
 pub(crate) mod providers;
+pub(crate) mod revenue;
 pub mod schema;
 pub(crate) mod services;
 pub(crate) mod sessions;
+pub(crate) mod statistics;
 pub(crate) mod tokens;
 pub(crate) mod uploads;
 
 pub use error::{Constraint, StoreError};
+
+/// A connection that was idle for longer is tested before it is used.
+const TRUSTED_FOR: Duration = Duration::from_secs(1);
+/// Longest wait for a connection: who asks is told that the database does not answer within two seconds.
+const CONNECTION_WITHIN: Duration = Duration::from_millis(1200);
 
 /// The database, shared by all who use it.
 #[derive(Clone)]
@@ -42,7 +54,17 @@ impl Store {
     pub async fn connect(url: &str, connections: u32) -> Result<Self, StoreError> {
         let pool = PgPoolOptions::new()
             .max_connections(connections)
-            .acquire_timeout(std::time::Duration::from_secs(5))
+            .acquire_timeout(CONNECTION_WITHIN)
+            // A connection that has just been used is not asked whether it lives: that would be a round trip for each.
+            .test_before_acquire(false)
+            .before_acquire(|connection, meta| {
+                Box::pin(async move {
+                    if meta.idle_for > TRUSTED_FOR {
+                        connection.ping().await?;
+                    }
+                    Ok(true)
+                })
+            })
             .connect(url)
             .await?;
         Ok(Self { pool })
@@ -80,14 +102,24 @@ impl Store {
         result
     }
 
-    /// True if the database answers.
-    pub(crate) async fn is_alive(&self) -> bool {
-        sqlx::query_scalar!("SELECT 1").fetch_one(&self.pool).await.is_ok()
+    /// A connection of its own that is only asked whether anybody is there.
+    pub(crate) async fn ping(&self) -> Result<Ping, StoreError> {
+        let options = self.pool.connect_options();
+        Ok(Ping(PgConnection::connect_with(&options).await?))
     }
 
     /// Waits until no connection is used any more and closes them.
     pub async fn close(&self) {
         self.pool.close().await;
+    }
+}
+
+/// A connection that is only asked whether anybody is there.
+pub(crate) struct Ping(PgConnection);
+
+impl Ping {
+    pub(crate) async fn is_answered(&mut self) -> bool {
+        self.0.ping().await.is_ok()
     }
 }
 

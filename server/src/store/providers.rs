@@ -1,11 +1,14 @@
 //! Providers, as they last spoke.
 
 use alloy::primitives::Address;
-use atoll_protocol::api::ProviderStatus;
+use atoll_protocol::api::{Environment, ProviderStatus};
 use sqlx::PgConnection;
 use time::OffsetDateTime;
 
-use super::{StoreError, column::hash};
+use super::{
+    StoreError,
+    column::{hash, integer, unsigned},
+};
 
 pub(crate) async fn put(
     connection: &mut PgConnection,
@@ -13,15 +16,21 @@ pub(crate) async fn put(
     status: &ProviderStatus,
     now: OffsetDateTime,
 ) -> Result<(), StoreError> {
+    let environment = status.environment;
     sqlx::query!(
-        "INSERT INTO providers (address, public_key, sandbox, trainer_hash, seen_at) VALUES ($1, $2, $3, $4, $5)
+        "INSERT INTO providers (address, public_key, sandbox, trainer_hash, cores, memory_mib, jobs_at_once, seen_at)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8)
          ON CONFLICT (address) DO UPDATE
          SET public_key = EXCLUDED.public_key, sandbox = EXCLUDED.sandbox, trainer_hash = EXCLUDED.trainer_hash,
+             cores = EXCLUDED.cores, memory_mib = EXCLUDED.memory_mib, jobs_at_once = EXCLUDED.jobs_at_once,
              seen_at = EXCLUDED.seen_at",
         provider.as_slice(),
         status.public_key.as_slice(),
         &status.sandbox,
         status.trainer_hash.as_slice(),
+        integer("providers.cores", environment.cores)?,
+        integer("providers.memory_mib", environment.memory_mib)?,
+        integer("providers.jobs_at_once", environment.jobs_at_once)?,
         now,
     )
     .execute(connection)
@@ -46,7 +55,8 @@ pub(crate) async fn find(
     provider: Address,
 ) -> Result<Option<(ProviderStatus, OffsetDateTime)>, StoreError> {
     let row = sqlx::query!(
-        "SELECT public_key, sandbox, trainer_hash, seen_at FROM providers WHERE address = $1",
+        "SELECT public_key, sandbox, trainer_hash, cores, memory_mib, jobs_at_once, seen_at
+         FROM providers WHERE address = $1",
         provider.as_slice()
     )
     .fetch_optional(connection)
@@ -56,6 +66,11 @@ pub(crate) async fn find(
             public_key: hash("providers.public_key", &row.public_key)?,
             sandbox: row.sandbox,
             trainer_hash: hash("providers.trainer_hash", &row.trainer_hash)?,
+            environment: Environment {
+                cores: unsigned("providers.cores", row.cores.into())?,
+                memory_mib: unsigned("providers.memory_mib", row.memory_mib.into())?,
+                jobs_at_once: unsigned("providers.jobs_at_once", row.jobs_at_once.into())?,
+            },
         };
         Ok((status, row.seen_at))
     })

@@ -3,7 +3,10 @@
 use alloy::primitives::Address;
 use sqlx::PgConnection;
 
-use super::StoreError;
+use super::{
+    StoreError,
+    column::{address, unsigned},
+};
 
 /// What a token's contract says of itself.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -19,6 +22,20 @@ pub(crate) async fn is_known(connection: &mut PgConnection, token: Address) -> R
             .fetch_one(connection)
             .await?;
     Ok(known)
+}
+
+/// Those of some addresses that are known.
+pub(crate) async fn some(connection: &mut PgConnection, addresses: &[Address]) -> Result<Vec<Token>, StoreError> {
+    let addresses: Vec<Vec<u8>> = addresses.iter().map(|address| address.to_vec()).collect();
+    let rows = sqlx::query!("SELECT address, decimals, symbol FROM tokens WHERE address = ANY($1)", &addresses)
+        .fetch_all(connection)
+        .await?;
+    rows.into_iter()
+        .map(|row| {
+            let decimals = unsigned("tokens.decimals", row.decimals.into())?;
+            Ok(Token { address: address("tokens.address", &row.address)?, decimals, symbol: row.symbol })
+        })
+        .collect()
 }
 
 pub(crate) async fn insert(connection: &mut PgConnection, token: &Token) -> Result<(), StoreError> {

@@ -145,6 +145,7 @@ async fn a_wrong_chain_a_foreign_database_and_an_empty_one_are_refused() {
             deployment: file,
             port: None,
             lease: None,
+            arguments: Vec::new(),
         };
         let scratch = std::sync::Arc::new(Scratch::create().unwrap());
         Server::start_in(&scratch, settings).await.unwrap_err().to_string()

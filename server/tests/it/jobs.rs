@@ -2,9 +2,11 @@
 
 use alloy::primitives::{B256, Bytes};
 use atoll_protocol::{
-    api::{Job, JobEvent, JobStatus, Lease, NewJob, Order, OrderStatus, Page, ProviderStatus},
+    api::{Environment, Job, JobEvent, JobPreview, JobStatus, Lease, NewJob, Order, OrderStatus, Page, ProviderStatus},
     canonical,
     contracts::IOrders,
+    document::AssetDocument,
+    job::JobSpec,
 };
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
@@ -36,15 +38,29 @@ async fn a_job_runs_from_order_to_result() {
         public_key: B256::repeat_byte(5),
         sandbox: vec!["seccomp".into()],
         trainer_hash: B256::repeat_byte(6),
+        environment: Environment { cores: 2, memory_mib: 4096, jobs_at_once: 1 },
     };
     let own = format!("/v1/providers/{}", provider.address());
     let put = provider.request(Method::PUT, &own).json(&status).send().await.unwrap();
     let known: Value = expect(put, StatusCode::OK).await;
     assert_eq!((&known["online"], &known["status"]["sandbox"][0]), (&json!(true), &json!("seccomp")));
+    assert_eq!(known["status"]["environment"], json!({"cores": 2, "memory_mib": 4096, "jobs_at_once": 1}));
+    for layers in [vec![String::new()], vec!["a\0".into()], vec!["x".repeat(65)], vec!["seccomp".into(); 65]] {
+        let odd = ProviderStatus { sandbox: layers, ..status.clone() };
+        let refused = provider.request(Method::PUT, &own).json(&odd).send().await.unwrap();
+        assert_eq!(problem(refused, 422, "invalid-body").await["errors"][0]["pointer"], "/sandbox");
+    }
+    for name in ["cores", "memory_mib", "jobs_at_once"] {
+        let mut odd = serde_json::to_value(&status).unwrap();
+        odd["environment"][name] = json!(0);
+        let refused = provider.request(Method::PUT, &own).json(&odd).send().await.unwrap();
+        let refused = problem(refused, 422, "invalid-body").await;
+        assert_eq!(refused["errors"][0]["pointer"], format!("/environment/{name}"));
+    }
     problem(buyer.request(Method::PUT, &own).json(&status).send().await.unwrap(), 403, "forbidden").await;
     problem(buyer.get(&format!("/v1/providers/{}", buyer.address())).await, 404, "not-found").await;
 
-    let nothing = provider.post("/v1/leases", &json!({})).await;
+    let nothing = provider.post("/v1/leases", &Value::Null).await;
     assert_eq!(nothing.status(), StatusCode::NO_CONTENT);
     let (opened, job) = world.submit(&buyer, &listed).await;
     assert_eq!((job.status, job.consumer, job.provider), (JobStatus::Queued, buyer.address(), provider.address()));
@@ -55,12 +71,12 @@ async fn a_job_runs_from_order_to_result() {
     });
     problem(buyer.get(&format!("{path}/result")).await, 409, "no-result").await;
 
-    assert_eq!(buyer.post("/v1/leases", &json!({})).await.status(), StatusCode::NO_CONTENT);
-    let lease: Lease = expect(provider.post("/v1/leases", &json!({})).await, StatusCode::CREATED).await;
+    assert_eq!(buyer.post("/v1/leases", &Value::Null).await.status(), StatusCode::NO_CONTENT);
+    let lease: Lease = expect(provider.post("/v1/leases", &Value::Null).await, StatusCode::CREATED).await;
     assert_eq!((lease.job.id, lease.job.status, lease.job.attempts), (job.id, JobStatus::Leased, 1));
     assert_eq!(canonical::to_bytes(&lease.metadata).unwrap(), listed.metadata);
-    assert_eq!((canonical::hash(&lease.spec).unwrap(), lease.service_index), (lease.request.specHash, 0));
-    assert_eq!(provider.post("/v1/leases", &json!({})).await.status(), StatusCode::NO_CONTENT);
+    assert_eq!((canonical::hash(&lease.spec).unwrap(), lease.service_index), (lease.request.spec_hash(), 0));
+    assert_eq!(provider.post("/v1/leases", &Value::Null).await.status(), StatusCode::NO_CONTENT);
 
     let beats = format!("/v1/leases/{}/heartbeats", lease.id);
     let progress = |epoch: u32| json!({"epoch": epoch, "epochs": 3, "loss": 0.5, "test_metric": null});
@@ -76,7 +92,7 @@ async fn a_job_runs_from_order_to_result() {
     let mut wrong = completion.clone();
     wrong["receipt"]["receipt"]["epsilonMicros"] = json!(1);
     problem(provider.post(&complete, &wrong).await, 422, "invalid-signature").await;
-    problem(buyer.post(&complete, &completion).await, 422, "invalid-signature").await;
+    problem(buyer.post(&complete, &completion).await, 404, "not-found").await;
     let done: Job = expect(provider.post(&complete, &completion).await, StatusCode::OK).await;
     assert_eq!((done.status, done.result.as_ref().unwrap().bytes), (JobStatus::Completed, 100_000));
     let again: Job = expect(provider.post(&complete, &completion).await, StatusCode::OK).await;
@@ -213,8 +229,8 @@ async fn an_order_pays_for_one_job_and_jobs_are_their_partys_own() {
 
     let path = format!("/v1/jobs/{}", first.id);
     problem(publisher.get(&path).await, 404, "not-found").await;
-    problem(publisher.post(&format!("{path}/cancellation"), &json!({})).await, 404, "not-found").await;
-    problem(provider.post(&format!("{path}/cancellation"), &json!({})).await, 404, "not-found").await;
+    problem(publisher.post(&format!("{path}/cancellation"), &Value::Null).await, 404, "not-found").await;
+    problem(provider.post(&format!("{path}/cancellation"), &Value::Null).await, 404, "not-found").await;
     problem(buyer.get("/v1/jobs/no-id").await, 404, "not-found").await;
     let _: Job = expect(provider.get(&path).await, StatusCode::OK).await;
     for (person, jobs) in [(&publisher, 0), (&provider, 1), (&buyer, 1)] {
@@ -224,9 +240,9 @@ async fn an_order_pays_for_one_job_and_jobs_are_their_partys_own() {
 
     // No runner was ever there, so the wish is granted at once and the order is free for another try.
     let cancelled: Job =
-        expect(buyer.post(&format!("{path}/cancellation"), &json!({})).await, StatusCode::ACCEPTED).await;
+        expect(buyer.post(&format!("{path}/cancellation"), &Value::Null).await, StatusCode::ACCEPTED).await;
     assert_eq!(cancelled.status, JobStatus::Cancelled);
-    problem(buyer.post(&format!("{path}/cancellation"), &json!({})).await, 409, "job-ended").await;
+    problem(buyer.post(&format!("{path}/cancellation"), &Value::Null).await, 409, "job-ended").await;
     let second: Job = expect(send("three").await, StatusCode::CREATED).await;
     let page: Page<Job> = expect(buyer.get("/v1/jobs?limit=1").await, StatusCode::OK).await;
     assert_eq!(page.items[0].id, second.id);
@@ -245,4 +261,33 @@ async fn an_order_pays_for_one_job_and_jobs_are_their_partys_own() {
     assert_eq!(page.items.len(), 1);
     let page: Page<Order> = expect(buyer.get("/v1/orders?status=open").await, StatusCode::OK).await;
     assert!(page.items.is_empty());
+}
+
+#[tokio::test]
+async fn a_preview_says_what_a_job_would_need_and_what_stands_against_it() {
+    let world = World::start().await;
+    let (publisher, provider, buyer) = (world.person(1).await, world.person(2).await, world.person(3).await);
+    let listed = world.publish(&publisher, &provider).await;
+    let spec = world.spec(&listed);
+    let ask = async |spec: &Value| buyer.post("/v1/jobs/preview", &json!({"spec": spec})).await;
+    let preview: JobPreview = expect(ask(&spec).await, StatusCode::OK).await;
+    assert_eq!(preview.spec_hash, canonical::hash(&spec).unwrap());
+    let document = AssetDocument::parse(&listed.metadata).unwrap();
+    let cost = JobSpec::parse(&spec).unwrap().check(&document).unwrap();
+    assert_eq!((preview.cost, preview.rows), (cost, document.atoll.content.rows));
+    assert!(cost.flops > 0 && cost.memory_bytes > 0 && cost.parameters > 0);
+
+    let with = |pointer: &str, value: Value| {
+        let mut spec = spec.clone();
+        *spec.pointer_mut(pointer).unwrap() = value;
+        spec
+    };
+    let wrong = problem(ask(&with("/training/epochs", json!(0))).await, 422, "invalid-spec").await;
+    assert_eq!(wrong["errors"][0]["pointer"], "/spec/training/epochs");
+    let name = spec["data"]["asset"].as_str().unwrap();
+    let unknown = format!("{}/1", name.rsplit_once('/').unwrap().0);
+    problem(ask(&with("/data/asset", json!(unknown))).await, 404, "not-found").await;
+    let elsewhere = name.replace("eip155:31337", "eip155:1");
+    let wrong = problem(ask(&with("/data/asset", json!(elsewhere))).await, 422, "invalid-spec").await;
+    assert_eq!(wrong["errors"][0]["pointer"], "/spec/data/asset");
 }

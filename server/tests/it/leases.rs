@@ -10,7 +10,7 @@ use atoll_protocol::{
 };
 use atoll_server::{clock::Clock, reaper::Reaper, store::Store};
 use reqwest::StatusCode;
-use serde_json::json;
+use serde_json::{Value, json};
 use time::OffsetDateTime;
 
 use crate::{
@@ -19,7 +19,7 @@ use crate::{
 };
 
 async fn lease(provider: &Person) -> Option<Lease> {
-    let answer = provider.post("/v1/leases", &json!({})).await;
+    let answer = provider.post("/v1/leases", &Value::Null).await;
     if answer.status() == StatusCode::NO_CONTENT { None } else { Some(expect(answer, StatusCode::CREATED).await) }
 }
 
@@ -110,7 +110,7 @@ async fn a_cancellation_reaches_the_runner() {
     let (_, job) = world.submit(&buyer, &listed).await;
     let held = lease(&provider).await.unwrap();
     let path = format!("/v1/jobs/{}/cancellation", job.id);
-    let wished: Job = expect(buyer.post(&path, &json!({})).await, StatusCode::ACCEPTED).await;
+    let wished: Job = expect(buyer.post(&path, &Value::Null).await, StatusCode::ACCEPTED).await;
     assert_eq!(wished.status, JobStatus::Leased);
     let beat = json!({"status": "leased", "progress": []});
     let answer: HeartbeatAnswer =

@@ -5,14 +5,18 @@ use alloy::{
     signers::{SignerSync, local::PrivateKeySigner},
 };
 use atoll_protocol::{
-    api::{NewJob, Session, Upload},
-    canonical, signed,
+    api::{NewDownload, NewJob, Session, Upload},
+    canonical,
+    download::DownloadSpec,
+    signed,
 };
-use reqwest::{Method, RequestBuilder, Response, StatusCode};
+use reqwest::{Method, Response, StatusCode};
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 use time::{Duration, OffsetDateTime, format_description::well_known::Rfc3339};
+
+use crate::contract::{Call, Client};
 
 /// Somebody.
 #[derive(Clone)]
@@ -20,7 +24,7 @@ pub(crate) struct Person {
     pub(crate) wallet: PrivateKeySigner,
     pub(crate) token: String,
     pub(crate) base: String,
-    pub(crate) http: reqwest::Client,
+    pub(crate) http: Client,
 }
 
 /// A sign-in message that is right in everything, to be spoilt by tests.
@@ -34,7 +38,7 @@ pub(crate) struct Message {
 }
 
 impl Message {
-    pub(crate) async fn for_server(http: &reqwest::Client, base: &str) -> Self {
+    pub(crate) async fn for_server(http: &Client, base: &str) -> Self {
         let answer = http.post(format!("{base}/v1/nonces")).send().await.unwrap();
         assert_eq!(answer.status(), StatusCode::CREATED);
         let nonce: Value = answer.json().await.unwrap();
@@ -65,21 +69,21 @@ impl Message {
 
 impl Person {
     pub(crate) async fn sign_in(base: &str, wallet: PrivateKeySigner) -> Self {
-        let http = reqwest::Client::new();
+        let http = Client::new();
         let text = Message::for_server(&http, base).await.text(wallet.address());
         let signature = Bytes::from(wallet.sign_message_sync(text.as_bytes()).unwrap().as_bytes());
         let body = json!({"message": text, "signature": signature});
         let answer = http.post(format!("{base}/v1/sessions")).json(&body).send().await.unwrap();
         let session: Session = expect(answer, StatusCode::CREATED).await;
         assert_eq!(session.address, wallet.address());
-        Self { wallet, token: session.token, base: base.to_owned(), http }
+        Self { wallet, token: session.token.unwrap(), base: base.to_owned(), http }
     }
 
     pub(crate) fn address(&self) -> Address {
         self.wallet.address()
     }
 
-    pub(crate) fn request(&self, method: Method, path: &str) -> RequestBuilder {
+    pub(crate) fn request(&self, method: Method, path: &str) -> Call {
         self.http.request(method, format!("{}{path}", self.base)).bearer_auth(&self.token)
     }
 
@@ -87,8 +91,11 @@ impl Person {
         self.request(Method::GET, path).send().await.unwrap()
     }
 
+    /// Posts JSON, or no body if it is null.
     pub(crate) async fn post(&self, path: &str, body: &Value) -> Response {
-        self.request(Method::POST, path).json(body).send().await.unwrap()
+        let call = self.request(Method::POST, path);
+        let call = if body.is_null() { call } else { call.json(body) };
+        call.send().await.unwrap()
     }
 
     pub(crate) async fn put_bytes(&self, path: &str, bytes: Vec<u8>) -> Response {
@@ -103,6 +110,25 @@ impl Person {
         let upload: Upload = expect(self.put_bytes(&path, bytes.to_vec()).await, StatusCode::OK).await;
         assert!(upload.complete);
         upload
+    }
+
+    /// A signed request for the content that a download spec names.
+    pub(crate) fn download(
+        &self,
+        orders: Address,
+        order_id: B256,
+        spec: &DownloadSpec,
+        deadline: OffsetDateTime,
+    ) -> NewDownload {
+        let request = signed::DownloadRequest {
+            orderId: order_id,
+            requestHash: canonical::hash(spec).unwrap(),
+            recipientKey: B256::repeat_byte(9),
+            deadline: deadline.unix_timestamp().try_into().unwrap(),
+        };
+        let hash = signed::signing_hash(&request, &signed::domain(31337, orders));
+        let signature = self.wallet.sign_hash_sync(&hash).unwrap().as_bytes().into();
+        NewDownload { request, signature, spec: spec.clone() }
     }
 
     /// A signed request for the spec.

@@ -44,7 +44,8 @@ async fn the_database_refuses_what_the_protocol_does_not_allow() {
             tx.rollback().await.unwrap();
         }
     }
-    let columns = "order_id, token_id, consumer, provider, spec_hash, result_key, request_deadline, signature, spec";
+    let columns =
+        "kind, order_id, token_id, consumer, provider, spec_hash, result_key, request_deadline, signature, spec";
     let copy = |status: &str| {
         format!(
             "INSERT INTO jobs (id, status, {columns}, created_at, updated_at)

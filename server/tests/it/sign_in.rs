@@ -4,12 +4,13 @@ use alloy::{
     primitives::{Bytes, Signature, U256},
     signers::{SignerSync, local::PrivateKeySigner},
 };
+use atoll_protocol::api::{OpenSession, Page, Session};
 use reqwest::{Method, StatusCode};
 use serde_json::json;
 use time::{Duration, OffsetDateTime};
 
 use crate::{
-    person::{Message, expect, problem, sha256},
+    person::{Message, Person, expect, problem, sha256},
     world::World,
 };
 
@@ -39,7 +40,7 @@ async fn a_session_lasts_until_it_is_ended_and_only_its_hash_is_kept() {
 async fn every_wrong_sign_in_is_refused_and_costs_its_nonce() {
     let world = World::start().await;
     let base = world.server.url().to_owned();
-    let http = reqwest::Client::new();
+    let http = crate::contract::Client::new();
     let wallet: PrivateKeySigner = world.chain.accounts[3].key.parse().unwrap();
     let sign = |text: &str| wallet.sign_message_sync(text.as_bytes()).unwrap();
     let send = async |text: String, signature: Signature| {
@@ -92,4 +93,88 @@ async fn every_wrong_sign_in_is_refused_and_costs_its_nonce() {
     assert_eq!(world.rows("SELECT count(*)::text FROM sessions").await, ["1"]);
 
     problem(send("no sign-in message".into(), good).await, 401, "sign-in-refused").await;
+}
+
+#[tokio::test]
+async fn sessions_are_listed_and_revoked_by_their_wallet_alone() {
+    let world = World::start().await;
+    let (ada, bob) = (world.person(3).await, world.person(4).await);
+    let more = world.person(3).await;
+    let list = async |person: &Person, query: &str| -> Page<OpenSession> {
+        expect(person.get(&format!("/v1/sessions{query}")).await, StatusCode::OK).await
+    };
+    let page = list(&ada, "").await;
+    assert_eq!(page.items.iter().map(|s| s.current).collect::<Vec<_>>(), [false, true]);
+    let text = ada.get("/v1/sessions").await.text().await.unwrap();
+    assert!(!text.contains(&more.token) && !text.contains("token"), "{text}");
+    let first = list(&ada, "?limit=1").await;
+    let second = list(&ada, &format!("?limit=1&cursor={}", first.next_cursor.unwrap())).await;
+    assert_eq!([&first.items[..], &second.items[..]].concat(), page.items);
+    assert_eq!(second.next_cursor, None);
+
+    // One of hers, by its id; not by bob, and not twice.
+    let path = format!("/v1/sessions/{}", page.items[0].id);
+    let revoke = async |person: &Person, path: &str| person.request(Method::DELETE, path).send().await.unwrap();
+    problem(revoke(&bob, &path).await, 404, "not-found").await;
+    assert_eq!(list(&more, "").await.items.len(), 2);
+    assert_eq!(revoke(&ada, &path).await.status(), StatusCode::NO_CONTENT);
+    problem(more.get("/v1/sessions").await, 401, "unauthenticated").await;
+    problem(revoke(&ada, &path).await, 404, "not-found").await;
+    problem(revoke(&ada, "/v1/sessions/mine").await, 404, "not-found").await;
+
+    // All of hers, and nobody else's.
+    let third = world.person(3).await;
+    assert_eq!(revoke(&third, "/v1/sessions").await.status(), StatusCode::NO_CONTENT);
+    for ended in [&ada, &third] {
+        problem(ended.get("/v1/sessions").await, 401, "unauthenticated").await;
+    }
+    assert_eq!(list(&bob, "").await.items.len(), 1);
+}
+
+#[tokio::test]
+async fn a_pages_session_is_a_cookie_that_only_its_own_pages_can_use() {
+    let world = World::start().await;
+    let base = world.server.url().to_owned();
+    let http = crate::contract::Client::new();
+    let wallet: PrivateKeySigner = world.chain.accounts[3].key.parse().unwrap();
+    let sign_in = async |origin: Option<&str>| {
+        let text = Message::for_server(&http, &base).await.text(wallet.address());
+        let signature = Bytes::from(wallet.sign_message_sync(text.as_bytes()).unwrap().as_bytes());
+        let body = json!({"message": text, "signature": signature, "cookie": true});
+        let request = http.post(format!("{base}/v1/sessions")).json(&body);
+        let request = origin.into_iter().fold(request, |request, origin| request.header("origin", origin));
+        request.send().await.unwrap()
+    };
+    // No other site's page can put a session of its own into a browser.
+    problem(sign_in(Some("https://evil.example")).await, 403, "cross-site").await;
+    problem(sign_in(None).await, 403, "cross-site").await;
+    let answer = sign_in(Some(&base)).await;
+    let set = answer.headers()["set-cookie"].to_str().unwrap().to_owned();
+    let session: Session = expect(answer, StatusCode::CREATED).await;
+    assert_eq!(session.token, None);
+    let (pair, attributes) = set.split_once(';').unwrap();
+    assert_eq!(attributes, " Path=/; Max-Age=43200; Secure; HttpOnly; SameSite=Strict");
+    let token = pair.strip_prefix("__Host-atoll=").unwrap();
+
+    let send = async |method: Method, path: &str, origin: Option<&str>| {
+        let request = http.request(method, format!("{base}{path}")).header("cookie", format!("theme=dark; {pair}"));
+        let request = origin.into_iter().fold(request, |request, origin| request.header("origin", origin));
+        request.send().await.unwrap()
+    };
+    // Reading needs no origin: no other page sees the answer.
+    let page: Page<OpenSession> = expect(send(Method::GET, "/v1/sessions", None).await, StatusCode::OK).await;
+    assert!(page.items[0].cookie && page.items[0].current);
+    let path = format!("/v1/sessions/{}", session.id);
+    for origin in [None, Some("null"), Some("https://evil.example"), Some("http://127.0.0.1:1")] {
+        problem(send(Method::DELETE, &path, origin).await, 403, "cross-site").await;
+        problem(send(Method::POST, "/v1/leases", origin).await, 403, "cross-site").await;
+    }
+    assert_eq!(send(Method::POST, "/v1/leases", Some(&base)).await.status(), StatusCode::NO_CONTENT);
+    // The cookie's token is no bearer, so that it is worth nothing outside a cookie.
+    let bearer = http.get(format!("{base}/v1/sessions")).bearer_auth(token).send().await.unwrap();
+    problem(bearer, 401, "unauthenticated").await;
+    let ended = send(Method::DELETE, "/v1/sessions/current", Some(&base)).await;
+    assert_eq!(ended.status(), StatusCode::NO_CONTENT);
+    assert!(ended.headers()["set-cookie"].to_str().unwrap().starts_with("__Host-atoll=; Path=/; Max-Age=0;"));
+    problem(send(Method::GET, "/v1/sessions", None).await, 401, "unauthenticated").await;
 }

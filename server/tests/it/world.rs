@@ -12,12 +12,17 @@ use alloy::{
     primitives::{Address, B256, Bytes, U256},
     signers::SignerSync,
 };
-use atoll_devnet::{Chain, Postgres, Scratch, Server, server::Settings};
+use atoll_devnet::{
+    Chain, Postgres, Scratch, Server,
+    server::{Settings, Storage, unhurried},
+};
 use atoll_protocol::{
-    api::{Job, Lease, OrderTerms, ResultInfo},
+    api::{Download, Job, Lease, OrderTerms, ResultInfo},
     contracts::{IAssetRegistry, IMarket, IOrders, Limits, OpenRequest, Order, ServiceTerms},
-    document::{AssetDocument, Column, ColumnKind, Content, Policy, Provider},
+    document::{AssetDocument, Column, ColumnKind, Content, Policy, Provider, ServiceOffer},
+    download::DownloadSpec,
     envelope::{self, ContentKey, Context, SecretKey, content, key_wrap},
+    ids::AssetId,
     job::ModelFamily,
     signed::{self, Receipt},
 };
@@ -45,6 +50,7 @@ pub(crate) struct World {
     pub(crate) chain: Chain,
     pub(crate) database: String,
     pub(crate) scratch: Arc<Scratch>,
+    storage: Storage,
     salt: AtomicU64,
 }
 
@@ -69,31 +75,64 @@ impl World {
     }
 
     pub(crate) async fn with_lease(lease: Option<Duration>) -> Self {
+        Self::with(lease, unhurried(), database().await).await
+    }
+
+    /// A market on a database that the test has to itself.
+    pub(crate) async fn on(database: String) -> Self {
+        Self::with(None, unhurried(), database).await
+    }
+
+    /// A market whose server has these arguments, and otherwise its own defaults.
+    pub(crate) async fn with_arguments(arguments: &[&str]) -> Self {
+        let arguments = arguments.iter().map(|argument| (*argument).to_owned()).collect();
+        Self::with(None, arguments, database().await).await
+    }
+
+    /// A market that keeps its bytes there.
+    pub(crate) async fn storing(storage: Storage) -> Self {
+        Self::with_storage(None, unhurried(), database().await, storage).await
+    }
+
+    async fn with(lease: Option<Duration>, arguments: Vec<String>, database: String) -> Self {
+        Self::with_storage(lease, arguments, database, Storage::Own).await
+    }
+
+    async fn with_storage(lease: Option<Duration>, arguments: Vec<String>, database: String, storage: Storage) -> Self {
         let scratch = Arc::new(Scratch::create().unwrap());
         let chain = Chain::start_in(&scratch, None).await.unwrap();
-        let database = database().await;
         let settings = Settings {
             database_url: database.clone(),
             rpc_url: chain.rpc_url().to_owned(),
             deployment: chain.deployment_file.clone(),
             port: None,
             lease,
+            arguments,
         };
-        let server = Server::start_in(&scratch, settings).await.unwrap();
-        Self { server, chain, database, scratch, salt: AtomicU64::new(1) }
+        let server = Server::start_storing(&scratch, settings, storage.clone()).await.unwrap();
+        Self { server, chain, database, scratch, storage, salt: AtomicU64::new(1) }
     }
 
     /// A server beside the first, with a database of its own, on the same chain.
     pub(crate) async fn second(&self, database: &str) -> Server {
-        let scratch = Arc::new(Scratch::create().unwrap());
+        self.server_in(&Arc::new(Scratch::create().unwrap()), database).await
+    }
+
+    /// A server beside the first, with the same database and the same storage.
+    pub(crate) async fn beside(&self) -> Server {
+        self.server_in(&self.scratch, &self.database).await
+    }
+
+    async fn server_in(&self, scratch: &Arc<Scratch>, database: &str) -> Server {
         let settings = Settings {
             database_url: database.to_owned(),
             rpc_url: self.chain.rpc_url().to_owned(),
             deployment: self.chain.deployment_file.clone(),
             port: None,
             lease: None,
+            arguments: unhurried(),
         };
-        Server::start_in(&scratch, settings).await.unwrap()
+        Server::start_storing(scratch, settings, self.storage.clone()).await.unwrap()
     }
 
     /// One of the chain's funded accounts, signed in.
@@ -119,12 +158,29 @@ impl World {
 
     /// Publishes a small sealed table that costs nothing, and uploads it.
     pub(crate) async fn publish(&self, publisher: &Person, provider: &Person) -> Listed {
+        self.publish_selling(publisher, provider, Vec::new()).await
+    }
+
+    /// Publishes such a table of which service 0 is a download.
+    pub(crate) async fn publish_download(&self, publisher: &Person, provider: &Person) -> Listed {
+        let offer = ServiceOffer::Download { service_index: 0, valid_for_seconds: 3600 };
+        self.publish_selling(publisher, provider, vec![offer]).await
+    }
+
+    /// Publishes such a table with what its document says of its services, of which the chain has service 0.
+    pub(crate) async fn publish_selling(
+        &self,
+        publisher: &Person,
+        provider: &Person,
+        services: Vec<ServiceOffer>,
+    ) -> Listed {
         let salt = self.next_salt();
         let registry = self.chain.deployment.asset_registry;
         let token_id =
             self.chain.rpc.read(registry, IAssetRegistry::assetIdOfCall { publisher: publisher.address(), salt }).await;
         let token_id = token_id.unwrap();
-        let (document, ciphertext) = self.document(token_id, provider.address(), "Small table");
+        let (mut document, ciphertext) = self.document(token_id, provider.address(), "Small table");
+        document.atoll.services = services;
         publisher.upload(&ciphertext).await;
         let metadata = document.to_bytes().unwrap();
         let terms = self.terms(provider.address(), Address::ZERO, 0);
@@ -195,6 +251,42 @@ impl World {
         })
     }
 
+    /// What is asked for to download a published table.
+    pub(crate) fn download_spec(&self, listed: &Listed) -> DownloadSpec {
+        let asset =
+            AssetId { chain_id: 31337, registry: self.chain.deployment.asset_registry, token_id: listed.token_id };
+        DownloadSpec::of(asset, 0, &AssetDocument::parse(&listed.metadata).unwrap())
+    }
+
+    /// Opens an order for a download and asks for it.
+    pub(crate) async fn submit_download(&self, consumer: &Person, listed: &Listed) -> (Opened, Download) {
+        let spec = self.download_spec(listed);
+        let opened = self.open(consumer, listed, atoll_protocol::canonical::hash(&spec).unwrap()).await;
+        let download = consumer.download(self.chain.deployment.orders, opened.id, &spec, in_an_hour());
+        let answer = consumer.post("/v1/downloads", &serde_json::to_value(&download).unwrap()).await;
+        (opened, expect(answer, StatusCode::CREATED).await)
+    }
+
+    /// Takes the provider's next job to its end with this result.
+    pub(crate) async fn complete(&self, provider: &Person, result: &[u8]) -> Job {
+        let lease: Lease = expect(provider.post("/v1/leases", &Value::Null).await, StatusCode::CREATED).await;
+        let completion = self.fulfil(provider, &lease, result).await;
+        let path = format!("/v1/leases/{}/completion", lease.id);
+        let done = expect(provider.post(&path, &completion).await, StatusCode::OK).await;
+        self.fulfilled(provider, lease.job.order_id).await;
+        done
+    }
+
+    /// Waits until the index has it that an order of the provider's is fulfilled.
+    pub(crate) async fn fulfilled(&self, provider: &Person, order: B256) {
+        let path = format!("/v1/orders/{order}");
+        until("fulfilled in the index", async || {
+            let order: Value = expect(provider.get(&path).await, StatusCode::OK).await;
+            order["status"] == "fulfilled"
+        })
+        .await;
+    }
+
     /// Opens an order for an hour.
     pub(crate) async fn open(&self, consumer: &Person, listed: &Listed, request_hash: B256) -> Opened {
         let deadline = u64::try_from(OffsetDateTime::now_utc().unix_timestamp()).unwrap() + 3600;
@@ -234,10 +326,10 @@ impl World {
         let domain = signed::domain(31337, self.chain.deployment.orders);
         let receipt = Receipt {
             orderId: lease.job.order_id,
-            requestHash: signed::signing_hash(&lease.request, &domain),
+            requestHash: lease.request.signing_hash(&domain),
             metadataHash: alloy::primitives::keccak256(atoll_protocol::canonical::to_bytes(&lease.metadata).unwrap()),
             dataCommitment: B256::repeat_byte(1),
-            specHash: lease.request.specHash,
+            specHash: lease.request.spec_hash(),
             trainerHash: B256::repeat_byte(2),
             modelHash: B256::repeat_byte(3),
             resultHash: sha256(result),

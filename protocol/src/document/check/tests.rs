@@ -46,8 +46,8 @@ fn every_broken_rule_is_named_by_its_pointer() {
         ("/atoll:market/policy/max_memory_mib", json!(63), format!("{market}/policy/max_memory_mib")),
         ("/atoll:market/policy/max_parameters", json!(0), format!("{market}/policy/max_parameters")),
         ("/atoll:market/sample_rows", json!([["1"]]), format!("{market}/sample_rows")),
-        ("/atoll:market/provider", json!({}), String::new()),
-        ("/atoll:market/policy/unknown", json!(1), String::new()),
+        ("/atoll:market/provider", json!([]), format!("{market}/provider")),
+        ("/atoll:market/policy/unknown", json!(1), format!("{market}/policy/unknown")),
     ];
     for (pointer, value, expected) in cases {
         let found = errors(|document| {
@@ -60,6 +60,40 @@ fn every_broken_rule_is_named_by_its_pointer() {
         errors(|d| d["atoll:market"]["columns"][1]["name"] = json!("x0")),
         ["/atoll:market/columns/1/name", "/recordSet"]
     );
+}
+
+#[test]
+fn services_are_declared_once_each_and_a_download_for_a_bounded_time() {
+    let schema: Value = serde_json::from_str(super::super::SERVICES_SCHEMA).unwrap();
+    let schema = jsonschema::draft202012::new(&schema).unwrap();
+    let declared = |services: Value| {
+        let agrees = schema.is_valid(&services);
+        let found = errors(|d| d["atoll:market"]["services"] = services.clone());
+        // That no number occurs twice can not be said in a schema.
+        let twice = found.iter().any(|place| place.ends_with("/service_index"));
+        assert_eq!(agrees, found.is_empty() || twice, "the schema says another thing of {services}");
+        found
+    };
+    let download = |seconds: Value| json!({"kind": "download", "service_index": 1, "valid_for_seconds": seconds});
+    assert_eq!(declared(json!([])), [""; 0]);
+    assert_eq!(declared(json!([{"kind": "compute", "service_index": 0}, download(json!(60))])), [""; 0]);
+    assert_eq!(declared(json!([download(json!(366 * 86_400))])), [""; 0]);
+    for (services, place) in [
+        (json!([download(json!(59))]), "/0/valid_for_seconds"),
+        (json!([download(json!(366 * 86_400 + 1))]), "/0/valid_for_seconds"),
+        (json!([{"kind": "compute", "service_index": 1}, download(json!(60))]), "/1/service_index"),
+        (json!([download(json!(-1))]), "/0"),
+        (json!([{"kind": "download", "service_index": 1}]), "/0/valid_for_seconds"),
+        (json!([{"kind": "compute", "service_index": 1, "valid_for_seconds": 60}]), "/0"),
+        (json!([{"kind": "gift", "service_index": 1}]), "/0"),
+        (json!([{"service_index": 1}]), "/0/kind"),
+        (json!({}), ""),
+        (json!((0..101).map(|n| json!({"kind": "compute", "service_index": n})).collect::<Vec<_>>()), ""),
+    ] {
+        let found = declared(services.clone());
+        assert_eq!(found.len(), 1, "{services}: {found:?}");
+        assert!(found[0].starts_with(&format!("/atoll:market/services{place}")), "{services}: {found:?}");
+    }
 }
 
 /// The last segments used above are names, never indices.
@@ -81,4 +115,51 @@ fn several_errors_come_at_once() {
 fn a_document_that_is_too_long_or_not_json_is_refused() {
     assert!(AssetDocument::parse(&vec![b' '; super::MAX_BYTES + 1]).unwrap_err().to_string().contains("too many"));
     assert!(AssetDocument::parse(b"{").unwrap_err().to_string().contains("not a metadata document"));
+}
+
+#[test]
+fn everything_that_can_not_be_read_is_named_along_with_every_broken_rule() {
+    let found = errors(|d| {
+        d["name"] = json!(7);
+        d["license"] = json!("");
+        d["recordSet"][0]["field"][1]["dataType"] = json!(null);
+        d.as_object_mut().unwrap().remove("description");
+        let market = &mut d["atoll:market"];
+        market["columns"][0]["type"] = json!({"kind": "number", "min": 0.0});
+        market["columns"][1] = json!("x1");
+        market["columns"][2]["type"]["values"] = json!(["one"]);
+        market["columns"][2]["colour/of~it"] = json!("red");
+        market["content"]["keys"][0]["recipient"] = json!("0x12");
+        market["content"]["rows"] = json!(0);
+        market["provider"] = json!({"wallet": "me"});
+        market["policy"]["max_seconds"] = json!(-1);
+        market["policy"]["min_rows"] = json!(0);
+        market["policy"]["deny"] = json!(["me"]);
+    });
+    let market = |place: &str| format!("/atoll:market/{place}");
+    assert_eq!(
+        found,
+        [
+            "/name".to_owned(),
+            "/description".to_owned(),
+            "/recordSet/0/field/1/dataType".to_owned(),
+            market("columns/0/type/max"),
+            market("columns/1"),
+            market("columns/2/colour~1of~0it"),
+            market("content/keys/0/recipient"),
+            market("provider/wallet"),
+            market("provider/public_key"),
+            market("policy/max_seconds"),
+            market("policy/deny/0"),
+            "/license".to_owned(),
+            market("columns/2/type/values"),
+            market("content/rows"),
+            market("policy/min_rows"),
+        ]
+    );
+    assert_eq!(errors(|d| *d = json!([])), [""]);
+    let missing = ["/atoll:market"];
+    assert_eq!(errors(|d| drop(d.as_object_mut().unwrap().remove("atoll:market"))), missing);
+    let many = errors(|d| d["atoll:market"]["content"]["keys"] = json!(vec![0; 1_000]));
+    assert_eq!((many.len(), many[100].as_str()), (super::MAX_ERRORS + 1, ""));
 }

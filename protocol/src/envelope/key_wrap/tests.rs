@@ -91,3 +91,25 @@ fn a_key_wrapped_by_another_implementation_opens() {
     let key = unwrap(&secret, &context(), &wrapped).unwrap();
     assert_eq!(key.as_bytes()[..], (0..32).collect::<Vec<u8>>());
 }
+
+#[test]
+fn points_of_small_order_are_no_keys() {
+    // All of them, and their second encodings (https://cr.yp.to/ecdh.html#validate).
+    let small = [
+        "0000000000000000000000000000000000000000000000000000000000000000",
+        "0100000000000000000000000000000000000000000000000000000000000000",
+        "e0eb7a7c3b41b8ae1656e3faf19fc46ada098deb9c32b1fd866205165f49b800",
+        "5f9c95bca3508c24b1d0b1559c83ef5b04445cc4581c8e86d8224eddd09f1157",
+        "ecffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff7f",
+        "edffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff7f",
+        "eeffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff7f",
+    ];
+    for point in small {
+        let bytes: [u8; 32] = hex::decode(point).unwrap().try_into().unwrap();
+        assert!(!PublicKey(bytes.into()).is_usable(), "{point}");
+    }
+    let mut base = [0; 32];
+    base[0] = 9;
+    assert!(PublicKey(base.into()).is_usable());
+    assert!(SecretKey::generate().unwrap().public_key().is_usable());
+}

@@ -1,0 +1,49 @@
+//! `/v1/jobs/preview`: what a job would need.
+
+use atoll_protocol::{
+    api::{JobPreview, NewPreview},
+    canonical,
+    document::AssetDocument,
+    job::JobSpec,
+};
+use axum::{Json as JsonAnswer, extract::State};
+
+use super::{
+    App, Problems, assets,
+    extract::Json,
+    problem::{ApiError, Kind},
+};
+use crate::job::asset_id;
+
+/// Checks a job spec against its asset and computes what it would need: the checks are those of a job, the wallet's aside.
+///
+/// Nothing is kept.
+#[utoipa::path(
+    post, path = "/v1/jobs/preview", operation_id = "preview_job", tag = "jobs", request_body = NewPreview,
+    extensions(("x-problems" = json!(["invalid-spec", "not-found", "asset-hidden", "asset-unusable"]))),
+    responses((status = 200, description = "What it would need", body = JobPreview), Problems)
+)]
+pub(crate) async fn create(State(app): State<App>, body: Json<NewPreview>) -> Result<JsonAnswer<JobPreview>, ApiError> {
+    let spec = JobSpec::parse(&body.value.spec).map_err(|errors| ApiError::spec(&errors))?;
+    let asset = spec.data.asset;
+    if asset != asset_id(&app.deployment, asset.token_id) {
+        let here = asset_id(&app.deployment, asset.token_id);
+        let detail = format!("This market's assets are called like {here}; name one of them.");
+        return Err(ApiError::field(Kind::InvalidSpec, "/spec/data/asset", detail));
+    }
+    let mut connection = app.store.connection().await?;
+    let shown = assets::shown(&mut connection, asset.token_id).await?;
+    drop(connection);
+    let document = AssetDocument::parse(&shown.metadata).map_err(|errors| {
+        let detail = format!("The asset's metadata is not valid, so nothing can be computed on it: {errors}.");
+        ApiError::new(Kind::AssetUnusable, detail)
+    })?;
+    let cost = spec.check(&document).map_err(|errors| ApiError::spec(&errors))?;
+    Ok(JsonAnswer(JobPreview {
+        asset,
+        spec_hash: canonical::hash(&body.value.spec)?,
+        model_family: spec.family(),
+        rows: document.atoll.content.rows,
+        cost,
+    }))
+}
