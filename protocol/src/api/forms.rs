@@ -38,7 +38,7 @@ form! {
 
 form! {
     /// Name of a layer of a sandbox.
-    Layer,
+    SandboxLayer,
     pattern = "^[!-~]([ -~]{0,62}[!-~])?$", example = "seccomp"
 }
 

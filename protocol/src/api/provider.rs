@@ -29,7 +29,7 @@ pub struct ProviderStatus {
     #[cfg_attr(feature = "openapi", schema(value_type = super::forms::Hash))]
     pub public_key: B256,
     /// Layers of the sandbox that its self-test found working, or none if it can not compute.
-    #[cfg_attr(feature = "openapi", schema(value_type = Vec<super::forms::Layer>, max_items = 64))]
+    #[cfg_attr(feature = "openapi", schema(value_type = Vec<super::forms::SandboxLayer>, max_items = 64))]
     pub sandbox: Vec<String>,
     /// SHA-256 of its trainer.
     #[cfg_attr(feature = "openapi", schema(value_type = super::forms::Hash))]
