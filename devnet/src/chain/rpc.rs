@@ -79,6 +79,15 @@ impl Rpc {
         self.transact(json!({"from": from, "to": to, "data": Bytes::from(call.abi_encode())}), C::SIGNATURE).await
     }
 
+    /// The same with ether.
+    ///
+    /// # Errors
+    /// As [`Rpc::send`].
+    pub async fn send_with<C: SolCall>(&self, from: Address, to: Address, call: C, wei: U256) -> Result<Value, Error> {
+        let transaction = json!({"from": from, "to": to, "value": wei, "data": Bytes::from(call.abi_encode())});
+        self.transact(transaction, C::SIGNATURE).await
+    }
+
     /// Sends ether from an account whose key the node holds.
     ///
     /// # Errors

@@ -292,15 +292,8 @@ async fn statistics_equal_what_the_chains_logs_add_up_to() {
     let price = IMarket::setPriceCall { datatoken, paymentToken: Address::ZERO, price: 5u64.try_into().unwrap() };
     rpc.send(owner, at.market, price).await.unwrap();
     let ether = Limits { paymentToken: Address::ZERO, ..limits(Address::ZERO) };
-    let data = alloy::primitives::Bytes::from(alloy::sol_types::SolCall::abi_encode(&IMarket::buyCall {
-        datatoken,
-        count: U256::from(4),
-        limits: ether,
-    }));
-    let call = json!([{"from": owner, "to": at.market, "value": "0x14", "data": data}]);
-    let hash = rpc.call("eth_sendTransaction", call).await.unwrap();
-    let receipt = rpc.call("eth_getTransactionReceipt", json!([hash])).await.unwrap();
-    assert_eq!(receipt["status"], "0x1");
+    let buy = IMarket::buyCall { datatoken, count: U256::from(4), limits: ether };
+    let receipt = rpc.send_with(owner, at.market, buy, U256::from(20)).await.unwrap();
     world.indexed(&receipt).await;
 
     let path = format!("/v1/assets/{asset}/statistics");
