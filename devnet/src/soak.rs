@@ -34,6 +34,9 @@ const NAMES: &[(&str, &str)] = &[
     ("streams", "uploads and downloads of as many megabytes as runs, and of a tenth of them, in constant memory"),
 ];
 
+/// Those that measure, and so are of optimised programs.
+const MEASURED: [&str; 2] = ["load", "slow-sockets"];
+
 /// What came of it.
 struct Outcome {
     checks: Vec<Check>,
@@ -77,11 +80,11 @@ pub(crate) async fn run(name: &str, runs: Option<u32>, options: Options, json: b
     if !NAMES.iter().any(|(known, _)| *known == name) {
         return Err(unknown("soak", name, NAMES));
     }
-    if name == "load" {
+    if MEASURED.contains(&name) {
         release::ensure().await?;
     }
     let step = Step::begin(format!("soak {name}"));
-    if !["contracts", "load"].contains(&name) {
+    if name != "contracts" && !MEASURED.contains(&name) {
         demo::prepare(&step).await?;
     }
     let Outcome { checks, figures } = match name {

@@ -27,8 +27,8 @@ use crate::show::Step;
 
 /// Sockets that are held slowly at every moment.
 const SLOW: usize = 5000;
-/// Addresses that they come from.
-const SLOW_ADDRESSES: usize = 50;
+/// Addresses that they come from: so many that the limits by address, of connections and of sign-ins, refuse none of them.
+const SLOW_ADDRESSES: usize = 1000;
 /// Honest requests per second.
 const HONEST_PER_SECOND: u32 = 500;
 /// Addresses that they come from.
@@ -93,9 +93,9 @@ pub(super) async fn run(seconds: u32, options: Options, step: &Step) -> Result<O
     let slow = Arc::new(Slow::default());
     let mut holders = JoinSet::new();
     for n in 0..SLOW {
-        let from = Ipv4Addr::new(127, 0, 1, u8::try_from(n % SLOW_ADDRESSES + 1).unwrap_or(1)).into();
-        // All ways from all addresses.
-        let way = Way::ALL[(n / SLOW_ADDRESSES) % Way::ALL.len()];
+        let from = nth_address(1, n % SLOW_ADDRESSES);
+        // Each address is slow in all ways.
+        let way = Way::ALL[(n + n / SLOW_ADDRESSES) % Way::ALL.len()];
         let begin = OPENED_OVER.mul_f64(n as f64 / SLOW as f64);
         let slow = Arc::clone(&slow);
         holders.spawn(async move {
@@ -110,6 +110,12 @@ pub(super) async fn run(seconds: u32, options: Options, step: &Step) -> Result<O
     step.at("waiting for the last slow sockets".to_owned());
     while holders.join_next().await.is_some() {}
     Ok(judge(honest, &slow))
+}
+
+/// One of the loopback's addresses, `127.GROUP.x.x`; each of a group's first 65,000 is another.
+fn nth_address(group: u8, n: usize) -> IpAddr {
+    let [.., high, low] = (n + 1).to_be_bytes();
+    Ipv4Addr::new(127, group, high, low).into()
 }
 
 fn allow_files(files: usize) -> Result<(), Error> {
@@ -174,11 +180,8 @@ struct Honest {
 
 /// Asks at fixed times, whether or not earlier answers are there: a server that stalls is not asked less.
 async fn honest(base: &str, asset: &str, end: Instant, slow: &Slow, step: &Step) -> Result<Honest, Error> {
-    let clients: Vec<Client> = (1..=HONEST_ADDRESSES)
-        .map(|n| {
-            let from = Ipv4Addr::new(127, 0, 2, u8::try_from(n).unwrap_or(1));
-            Client::builder().local_address(IpAddr::from(from)).timeout(Duration::from_secs(10)).build()
-        })
+    let clients: Vec<Client> = (0..HONEST_ADDRESSES)
+        .map(|n| Client::builder().local_address(nth_address(2, n)).timeout(Duration::from_secs(10)).build())
         .collect::<Result<_, _>>()
         .map_err(|error| Error::Unexpected(error.to_string()))?;
     let asset = asset.rsplit('/').next().unwrap_or(asset);

@@ -30,12 +30,17 @@ fn a_taken_port_is_told_before_anything_is_built() {
 
 #[test]
 fn unknown_names_are_answered_with_the_known_ones() {
-    let bench = dev(&["bench", "speed"]);
-    assert_eq!(bench.status.code(), Some(1));
-    assert!(said(&bench).contains("there is no bench `speed`; there is `"), "{}", said(&bench));
-    let soak = dev(&["soak", "everything"]);
-    assert_eq!(soak.status.code(), Some(1));
-    assert!(said(&soak).contains("there is no soak `everything`; there is `"), "{}", said(&soak));
+    let benches: &[&str] = &["api", "gas"];
+    let soaks = &["api", "jobs", "load", "markets", "contracts", "slow-sockets", "streams"];
+    for (command, odd, known) in [("bench", "speed", benches), ("soak", "everything", soaks)] {
+        let answer = dev(&[command, odd]);
+        assert_eq!(answer.status.code(), Some(1));
+        let text = said(&answer);
+        let (_, names) = text.split_once(&format!("there is no {command} `{odd}`; there is ")).expect(&text);
+        for name in known {
+            assert!(names.contains(&format!("`{name}` (")), "{name}: {names}");
+        }
+    }
 }
 
 #[test]
