@@ -52,7 +52,10 @@ pub(super) async fn run(minutes: u32, options: Options, step: &Step) -> Result<O
     let sold = Sold { token_id: field(&published, "token_id")?, datatoken: field(&published, "datatoken")? };
     let asset: String = field(&published, "asset")?;
     let spec = sample::spec(&market.buyer, &asset, |_| {})?;
-    let (_, submitted) = sample::order(&market.buyer, &asset, &spec).await?;
+    let spec = spec.to_string_lossy();
+    let bought = market.buyer.atoll(&["buy", &asset, "--spec", &spec, "--even-if-offline"]).await?;
+    let order: String = field(&bought, "order")?;
+    let submitted = market.buyer.atoll(&["job", "submit", "--order", &order, "--spec", &spec]).await?;
     let target = Target {
         user: User::sign_in(&market, market.buyer.address()).await?,
         rpc: market.chain.rpc.clone(),

@@ -12,6 +12,7 @@ use axum::{
 use super::{
     App,
     client::Peer,
+    drain,
     problem::{ApiError, Kind},
 };
 
@@ -25,13 +26,13 @@ pub(crate) async fn admit(State(app): State<App>, request: Request, next: Next) 
         return refused.into_response();
     }
     if !needs_database(&request) {
-        return next.run(request).await;
+        return drain::rest(request, next).await;
     }
     // A database that is frozen, or behind a broken network, answers nothing at all, and nothing else ends the wait soon.
     tokio::select! {
         biased;
         () = app.pulse.stops() => ApiError::database_unavailable().into_response(),
-        response = next.run(request) => response,
+        response = drain::rest(request, next) => response,
     }
 }
 

@@ -11,7 +11,7 @@ use axum::{
     routing::get,
 };
 use tokio_util::sync::CancellationToken;
-use tower::util::option_layer;
+use tower::{ServiceBuilder, util::option_layer};
 use tower_http::{
     catch_panic::CatchPanicLayer, sensitive_headers::SetSensitiveRequestHeadersLayer, timeout::TimeoutLayer,
 };
@@ -221,9 +221,12 @@ pub(crate) fn routes() -> OpenApiRouter<App> {
         .routes(routes!(downloads::content))
         .routes(routes!(job_events::stream))
         .routes(routes!(transactions::status::stream))
-        .layer(middleware::from_fn(etag::tag))
-        .layer(TimeoutLayer::with_status_code(StatusCode::SERVICE_UNAVAILABLE, ANSWER_WITHIN))
-        .layer(DefaultBodyLimit::max(JSON_BYTES));
+        .layer(
+            ServiceBuilder::new()
+                .layer(DefaultBodyLimit::max(JSON_BYTES))
+                .layer(TimeoutLayer::with_status_code(StatusCode::SERVICE_UNAVAILABLE, ANSWER_WITHIN))
+                .layer(middleware::from_fn(etag::tag)),
+        );
     // Long bodies: no limit in time as long as something comes, a limit in bytes of their own.
     let streamed = OpenApiRouter::new()
         .routes(routes!(uploads::put_content, uploads::append_content, uploads::read_offset))
@@ -240,13 +243,16 @@ pub fn router(app: App) -> Router {
         .route("/livez", get(health::live))
         .route("/readyz", get(health::ready))
         .merge(reference::routes())
-        .layer(CatchPanicLayer::custom(observe::panicked))
-        .layer(middleware::from_fn(drain::rest))
-        .layer(middleware::from_fn_with_state(app.clone(), edge::admit))
-        .layer(compress::layer())
-        .layer(option_layer(cross_origin))
-        .layer(middleware::from_fn_with_state(app.clone(), observe::around))
-        .layer(SetSensitiveRequestHeadersLayer::new([header::AUTHORIZATION, header::COOKIE]))
+        // As one layer: the router boxes each that it is given, and every request would pay for that.
+        .layer(
+            ServiceBuilder::new()
+                .layer(SetSensitiveRequestHeadersLayer::new([header::AUTHORIZATION, header::COOKIE]))
+                .layer(middleware::from_fn_with_state(app.clone(), observe::around))
+                .layer(option_layer(cross_origin))
+                .layer(compress::layer())
+                .layer(middleware::from_fn_with_state(app.clone(), edge::admit))
+                .layer(CatchPanicLayer::custom(observe::panicked)),
+        )
         .with_state(app)
 }
 
