@@ -2,8 +2,9 @@
 
 import { existsSync } from "node:fs";
 
-import npmChromium from "@sparticuz/chromium";
 import { type Browser, chromium } from "playwright-core";
+
+import { npmChromium } from "./npmChromium.ts";
 
 const PLACES = ["/usr/bin/chromium", "/usr/bin/chromium-browser", "/usr/bin/google-chrome"];
 
@@ -18,9 +19,10 @@ const QUIET = [
   "--disable-sync",
 ];
 
-/** `more` are arguments beside those. */
+/** `more` are arguments beside those. `CHROMIUM` names another one, or `npm` for the one that a bare machine gets. */
 export async function browser(more: readonly string[] = []): Promise<Browser> {
   const named = process.env["CHROMIUM"];
   const system = named ?? PLACES.find((place) => existsSync(place));
-  return chromium.launch({ executablePath: system ?? (await npmChromium.executablePath()), args: [...QUIET, ...more] });
+  const program = system && system !== "npm" ? { executablePath: system } : await npmChromium();
+  return chromium.launch({ ...program, args: [...QUIET, ...more] });
 }

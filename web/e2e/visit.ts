@@ -4,7 +4,7 @@ import { mkdirSync } from "node:fs";
 
 import axe from "axe-core";
 import type { Browser, BrowserContext, Page } from "playwright-core";
-import { expect } from "vitest";
+import { expect, onTestFailed } from "vitest";
 
 import { keyOf, SERVER } from "./market/chain.ts";
 import { Wallet } from "./wallet/wallet.ts";
@@ -50,6 +50,13 @@ export class Visit {
       // Refusals of the server are answers that the page explains, and browsers write each of them down.
       if (message.type() === "error" && !message.text().startsWith("Failed to load resource"))
         visit.complaints.push(message.text());
+    });
+    onTestFailed(async ({ task }) => {
+      if (page.isClosed()) return;
+      mkdirSync(SEEN, { recursive: true });
+      const name = task.name.replace(/[^a-z0-9]+/gi, "-").slice(0, 60);
+      await page.screenshot({ path: `${SEEN}failed-${account}-${name}.png`, fullPage: true });
+      console.error(`${page.url()}\n${visit.complaints.join("\n")}`);
     });
     await page.goto(`${SERVER}/`);
     return visit;

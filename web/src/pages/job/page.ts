@@ -12,7 +12,7 @@ import { h } from "../../h.ts";
 import { kept } from "../../job/kept.ts";
 import { isFinal, JOB, why } from "../../job/states.ts";
 import type { View } from "../../main.ts";
-import { onEnd, signal } from "../../signal.ts";
+import { effect, onEnd, signal, untracked } from "../../signal.ts";
 import { result } from "./result.ts";
 
 type Job = Schema["Job"];
@@ -36,6 +36,12 @@ function view(first: Job): HTMLElement {
   const events = signal<readonly Event[]>([]);
   const broken = signal(false);
   const wrong = signal<unknown>(undefined);
+  // Set once: what the visitor opened stays open whatever else is learned of the job.
+  const finished = signal<Job | undefined>(undefined);
+  effect(() => {
+    const now = job();
+    if (now.status === "completed" && now.receipt) finished.set(untracked(finished) ?? now);
+  });
   const stop = new AbortController();
   onEnd(() => stop.abort());
   const watch = async (): Promise<void> => {
@@ -61,8 +67,10 @@ function view(first: Job): HTMLElement {
     h("div", { class: "charts" }, () => curves(events(), first)),
     () => end(job()),
     () => !isFinal(job().status) && cancel(job().id),
-    // Made once: the result does not change any more.
-    () => job().status === "completed" && job().receipt && result(job()),
+    () => {
+      const done = finished();
+      return done && result(done);
+    },
     h("section", null, h("h2", null, "What happened"), () => steps(events())),
     h(
       "dl",
