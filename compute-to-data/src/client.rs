@@ -5,10 +5,9 @@
 
 use std::time::Duration;
 
-use alloy::primitives::{Address, B256, U256};
+use alloy::primitives::{B256, U256};
 use atoll_protocol::api::{
-    Asset, Completion, Heartbeat, HeartbeatAnswer, Job, Lease, LeaseFailure, Market, NewJob, NewUpload, Nonce, Order,
-    Page, Problem, Provider, ProviderStatus, ResultInfo, Session, Upload,
+    Asset, Job, Market, NewJob, NewUpload, Nonce, Order, Page, Problem, ResultInfo, Session, Upload,
 };
 use reqwest::{Method, RequestBuilder, Response, StatusCode, Url, header};
 use serde::{Serialize, de::DeserializeOwned};
@@ -20,6 +19,7 @@ use zeroize::Zeroizing;
 mod downloads;
 mod error;
 mod events;
+mod provider;
 mod query;
 mod sign_in;
 
@@ -244,70 +244,6 @@ impl Client {
         let mut bytes = Vec::new();
         self.copy(response, limit, &mut bytes).await?;
         Ok(bytes)
-    }
-
-    /// `PUT /v1/providers/{address}`.
-    ///
-    /// # Errors
-    /// Those of the request.
-    pub async fn put_provider(&self, address: Address, status: &ProviderStatus) -> Result<Provider, ClientError> {
-        self.json(self.request(Method::PUT, &format!("providers/{address}")).json(status)).await
-    }
-
-    /// `GET /v1/providers/{address}`.
-    ///
-    /// # Errors
-    /// Those of the request.
-    pub async fn provider(&self, address: Address) -> Result<Provider, ClientError> {
-        self.json(self.request(Method::GET, &format!("providers/{address}"))).await
-    }
-
-    /// `POST /v1/leases`: a job to run, if one waits.
-    ///
-    /// # Errors
-    /// Those of the request.
-    pub async fn lease(&self) -> Result<Option<Lease>, ClientError> {
-        let response = self.send(self.keyed("leases")).await?;
-        if response.status() == StatusCode::NO_CONTENT {
-            return Ok(None);
-        }
-        self.parse(response).await.map(Some)
-    }
-
-    /// `POST /v1/leases/{id}/heartbeats`.
-    ///
-    /// # Errors
-    /// Those of the request.
-    pub async fn heartbeat(&self, lease: Uuid, heartbeat: &Heartbeat) -> Result<HeartbeatAnswer, ClientError> {
-        self.json(self.creating(&format!("leases/{lease}/heartbeats"), heartbeat)).await
-    }
-
-    /// `PUT /v1/leases/{id}/result`: the sealed result.
-    ///
-    /// # Errors
-    /// Those of the request.
-    pub async fn put_result(&self, lease: Uuid, sealed: Vec<u8>) -> Result<ResultInfo, ClientError> {
-        let request = self
-            .transfer(Method::PUT, &format!("leases/{lease}/result"))
-            .header(header::CONTENT_TYPE, "application/octet-stream")
-            .body(sealed);
-        self.json(request).await
-    }
-
-    /// `POST /v1/leases/{id}/failure`.
-    ///
-    /// # Errors
-    /// Those of the request.
-    pub async fn fail_lease(&self, lease: Uuid, failure: &LeaseFailure) -> Result<Job, ClientError> {
-        self.json(self.creating(&format!("leases/{lease}/failure"), failure)).await
-    }
-
-    /// `POST /v1/leases/{id}/completion`.
-    ///
-    /// # Errors
-    /// Those of the request.
-    pub async fn complete_lease(&self, lease: Uuid, completion: &Completion) -> Result<Job, ClientError> {
-        self.json(self.creating(&format!("leases/{lease}/completion"), completion)).await
     }
 
     /// A request whose whole exchange is short.

@@ -6,7 +6,7 @@
 use atoll_protocol::{
     document::{AssetDocument, ColumnKind},
     job::{Cost, JobSpec, Task},
-    report::{Input, MIN_METRIC_ROWS, Progress, Report, Scaling},
+    report::{Input, MAX_CONFUSION_CLASSES, MIN_METRIC_ROWS, Progress, Report, Scaling},
 };
 
 mod tensors;
@@ -145,11 +145,13 @@ fn report(spec: &JobSpec, document: &AssetDocument, report: Report) -> Result<Re
     if !same_inputs || report.classes != classes || !agree(report.output_scaling, output_scaling) {
         return Err(OutputError::Report("inputs, classes or scalings that are not the declared ones"));
     }
+    let test_confusion = confusion(report.test_confusion, report.test_rows, classes.len())?;
     Ok(Report {
         train_rows: report.train_rows,
         test_rows: report.test_rows,
         test_accuracy: metric(report.test_accuracy, 1.0)?,
         test_rmse: metric(report.test_rmse, f64::MAX)?,
+        test_confusion,
         final_loss: rounded(report.final_loss),
         history: report.history.into_iter().map(progress).collect(),
         inputs,
@@ -157,6 +159,32 @@ fn report(spec: &JobSpec, document: &AssetDocument, report: Report) -> Result<Re
         output_scaling,
         trainer: TRAINER.to_owned(),
     })
+}
+
+/// Shares of a table of which `rows` were held out, as they may leave: of each class all or none, each 3 digits.
+fn confusion(given: Vec<Option<Vec<f64>>>, rows: u64, classes: usize) -> Result<Vec<Option<Vec<f64>>>, OutputError> {
+    let expected = if classes <= MAX_CONFUSION_CLASSES { classes } else { 0 };
+    if given.len() != expected {
+        return Err(OutputError::Report("a confusion matrix of other classes"));
+    }
+    // Each class that is told of has enough rows of its own.
+    if given.iter().flatten().count() as u64 > rows / MIN_METRIC_ROWS as u64 {
+        return Err(OutputError::Report("a confusion matrix over too few rows"));
+    }
+    let mut passed = Vec::with_capacity(classes);
+    for shares in given {
+        if let Some(shares) = &shares {
+            let shares_of_one = shares.len() == classes
+                && shares.iter().all(|share| (0.0..=1.0).contains(share))
+                // Each was rounded by at most half of its third digit.
+                && (shares.iter().sum::<f64>() - 1.0).abs() <= 0.005;
+            if !shares_of_one {
+                return Err(OutputError::Report("a confusion matrix that holds no shares"));
+            }
+        }
+        passed.push(shares.map(|shares| shares.into_iter().map(rounded).collect()));
+    }
+    Ok(passed)
 }
 
 /// Equal up to rounding, measured against the range that it scales.

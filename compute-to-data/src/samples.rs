@@ -160,6 +160,7 @@ pub(crate) fn report() -> Report {
         train_rows: 75,
         test_rows: 25,
         test_accuracy: Some(0.92),
+        test_confusion: vec![Some(vec![0.9, 0.1]), None],
         test_rmse: None,
         final_loss: 0.4,
         history: vec![progress(1), progress(2)],

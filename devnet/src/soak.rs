@@ -35,7 +35,7 @@ const NAMES: &[(&str, &str)] = &[
 ];
 
 /// Those that measure, and so are of optimised programs.
-const MEASURED: [&str; 2] = ["load", "slow-sockets"];
+const MEASURED: [&str; 3] = ["load", "slow-sockets", "streams"];
 
 /// What came of it.
 struct Outcome {

@@ -19,6 +19,8 @@ pub struct Progress {
 
 /// Metrics over fewer rows than this are not released.
 pub const MIN_METRIC_ROWS: usize = 20;
+/// With more classes than this there is no confusion matrix.
+pub const MAX_CONFUSION_CLASSES: usize = 20;
 
 /// The end of a training, as it is sealed to the buyer beside the model.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -31,6 +33,10 @@ pub struct Report {
     pub test_accuracy: Option<f64>,
     /// Root mean square error on the held-out rows, in the target's own unit; regression only.
     pub test_rmse: Option<f64>,
+    /// The confusion matrix as shares. For each class, in the order of `classes`: of the held-out rows of that class, the
+    /// share that the model took for each class, 3 digits; none if they are fewer than [`MIN_METRIC_ROWS`]. Empty for a
+    /// regression, and for more than [`MAX_CONFUSION_CLASSES`] classes.
+    pub test_confusion: Vec<Option<Vec<f64>>>,
     /// Mean loss of the last epoch.
     pub final_loss: f64,
     /// Every epoch.

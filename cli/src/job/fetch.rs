@@ -89,7 +89,8 @@ impl Fetch {
         out.result(
             &json!({
                 "job": job.id, "order": job.order_id, "model": path(0), "report": path(1), "receipt": path(2),
-                "test_accuracy": report.test_accuracy, "test_rmse": report.test_rmse, "train_rows": report.train_rows,
+                "test_accuracy": report.test_accuracy, "test_rmse": report.test_rmse,
+                "test_confusion": report.test_confusion, "train_rows": report.train_rows,
                 "test_rows": report.test_rows, "model_sha256": receipt.receipt.modelHash,
             }),
             format!(

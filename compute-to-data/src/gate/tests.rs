@@ -119,9 +119,11 @@ fn a_report_passes_rounded_and_named_by_the_runner() {
     let mut given = samples::report();
     given.final_loss = 0.123_456_789;
     given.test_accuracy = Some(0.987_654_321);
+    given.test_confusion[0] = Some(vec![0.876_543_21, 0.123_456_78]);
     given.trainer = "row 7 was 42".to_owned();
     let passed = report(&samples::spec(), &samples::document(), given).unwrap();
     assert_eq!((passed.final_loss, passed.test_accuracy), (0.123, Some(0.988)));
+    assert_eq!(passed.test_confusion, [Some(vec![0.877, 0.123]), None]);
     assert_eq!(passed.trainer, TRAINER);
     assert!(passed.history.iter().all(|p| p.loss == rounded(p.loss)));
 }
@@ -129,11 +131,17 @@ fn a_report_passes_rounded_and_named_by_the_runner() {
 #[test]
 fn every_deviation_of_a_report_is_refused() {
     type Change = fn(&mut Report);
-    let changes: [(&str, Change); 12] = [
+    let changes: [(&str, Change); 18] = [
         ("a metric over 19 rows", |r| r.test_rows = 19),
         ("an accuracy of 1.5", |r| r.test_accuracy = Some(1.5)),
         ("an accuracy of NaN", |r| r.test_accuracy = Some(f64::NAN)),
         ("a metric of another task", |r| r.test_rmse = Some(0.1)),
+        ("a confusion matrix of one class", |r| r.test_confusion.truncate(1)),
+        ("a confusion matrix of three classes", |r| r.test_confusion.push(None)),
+        ("two classes of 20 rows among 25", |r| r.test_confusion[1] = Some(vec![0.5, 0.5])),
+        ("a share of a third class", |r| r.test_confusion[0] = Some(vec![0.9, 0.05, 0.05])),
+        ("shares that are not one together", |r| r.test_confusion[0] = Some(vec![0.9, 0.11])),
+        ("a share below nothing", |r| r.test_confusion[0] = Some(vec![1.5, -0.5])),
         ("an infinite loss", |r| r.final_loss = f64::INFINITY),
         ("more epochs than declared", |r| {
             let last = *r.history.last().unwrap();

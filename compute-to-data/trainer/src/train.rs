@@ -5,7 +5,7 @@ use std::io;
 use atoll_protocol::{
     failure::FailureCode,
     job::JobSpec,
-    report::{MIN_METRIC_ROWS, Progress, Report},
+    report::{MAX_CONFUSION_CLASSES, MIN_METRIC_ROWS, Progress, Report},
 };
 
 use crate::{
@@ -89,6 +89,7 @@ pub fn train(
         test_rows: test_rows.len() as u64,
         test_accuracy: metric.filter(|_| !regression),
         test_rmse: metric.filter(|_| regression),
+        test_confusion: confusion(&learner.snapshot(), plan, table, &test_rows),
         final_loss,
         history,
         inputs: plan.report_inputs(),
@@ -133,6 +134,29 @@ fn metric(snapshot: &Snapshot, plan: &Plan, table: &Table, rows: &[usize]) -> Op
         None => mean,
         Some(scaling) => mean.sqrt() * scaling.scale,
     }))
+}
+
+/// Shares of what the rows of each class are taken for; see [`Report::test_confusion`].
+fn confusion(snapshot: &Snapshot, plan: &Plan, table: &Table, rows: &[usize]) -> Vec<Option<Vec<f64>>> {
+    let classes = plan.classes().len();
+    if !(1..=MAX_CONFUSION_CLASSES).contains(&classes) {
+        return Vec::new();
+    }
+    let mut counts = vec![vec![0usize; classes]; classes];
+    for batch in rows.chunks(MEASURED_ROWS) {
+        let outputs = snapshot.outputs(table.inputs(batch));
+        if let Targets::Classes(actual) = table.targets(batch) {
+            for (guess, class) in outputs.chunks(plan.outputs).map(largest).zip(actual) {
+                counts[class as usize][guess] += 1;
+            }
+        }
+    }
+    let shares = |guesses: Vec<usize>| {
+        let all: usize = guesses.iter().sum();
+        let share = |count: usize| three_digits(count as f64 / all as f64);
+        (all >= MIN_METRIC_ROWS).then(|| guesses.into_iter().map(share).collect())
+    };
+    counts.into_iter().map(shares).collect()
 }
 
 /// Place of the largest value, the first of equals.

@@ -17,7 +17,7 @@ use super::{
     Check, Outcome,
     streams::{User, memory},
 };
-use crate::show::Step;
+use crate::show::{Step, line};
 
 mod clients;
 mod seen;
@@ -95,19 +95,25 @@ async fn remembered(market: &mut Market, length: Duration, seen: &Seen, step: &S
     let early = EARLY.min(length / 6);
     let begin = Instant::now();
     let mut looks = Vec::new();
+    let before = |looks: &[(Duration, f64)], mark: Duration| {
+        let of_mark = looks.iter().filter(|(at, _)| *at <= mark && *at + early / 5 > mark);
+        median(of_mark.map(|(_, bytes)| *bytes).collect())
+    };
+    let mut told = early;
     while begin.elapsed() < length {
         let bytes = memory(server, "VmRSS")? as f64;
         looks.push((begin.elapsed(), bytes));
         let (minutes, answers) = (begin.elapsed().as_secs() / 60, seen.all(Told::is_good));
         step.at(format!("minute {minutes} of {}: {answers} answers, {:.1} MiB", length.as_secs() / 60, bytes / MIB));
+        if begin.elapsed() >= told {
+            let mib = before(&looks, told) / MIB;
+            line(format!("after {} s: {answers} answers, {mib:.1} MiB", told.as_secs()));
+            told += early;
+        }
         sleep(Duration::from_millis(500)).await;
     }
-    let before = |mark: Duration| {
-        let of_mark = looks.iter().filter(|(at, _)| *at <= mark && *at + early / 5 > mark);
-        median(of_mark.map(|(_, bytes)| *bytes).collect())
-    };
     let most = looks.iter().map(|(_, bytes)| *bytes).fold(0.0, f64::max);
-    Ok(Memory { early: before(early), end: before(length), most })
+    Ok(Memory { early: before(&looks, early), end: before(&looks, length), most })
 }
 
 /// The one in the middle.

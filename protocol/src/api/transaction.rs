@@ -6,8 +6,10 @@ use serde::{Deserialize, Serialize};
 use super::{Decimal, Money};
 use crate::ids::AssetId;
 
+mod parts;
 mod request;
 
+pub use parts::*;
 pub use request::*;
 
 resource! {

@@ -60,8 +60,8 @@ mod tests {
 
     fn report() -> Report {
         serde_json::from_value(serde_json::json!({
-            "train_rows": 8, "test_rows": 2, "test_accuracy": 0.5, "test_rmse": null, "final_loss": 0.1,
-            "history": [], "inputs": [], "classes": ["a", "b"], "output_scaling": null, "trainer": "t"
+            "train_rows": 8, "test_rows": 2, "test_accuracy": 0.5, "test_rmse": null, "test_confusion": [null, null],
+            "final_loss": 0.1, "history": [], "inputs": [], "classes": ["a", "b"], "output_scaling": null, "trainer": "t"
         }))
         .unwrap()
     }

@@ -87,17 +87,21 @@ fn the_reports_numbers_and_the_model_file_are_enough_to_use_the_model() {
     let tensors = tensors(&model);
     let rows: Vec<Vec<&str>> = csv.lines().skip(1).map(|line| line.split(',').collect()).collect();
     let (_, held_out) = split(rows.len(), spec.split.test_fraction, spec.split.seed);
-    let right = held_out.iter().filter(|&&row| {
+    let mut taken_for = [[0.0; 2]; 2];
+    for &row in &held_out {
         let cells = rows[row][..30].iter().zip(&report.inputs);
         let scaled = |(cell, input): (&&str, &atoll_protocol::report::Input)| {
             let scaling = input.scaling.unwrap();
             ((cell.parse::<f64>().unwrap() - scaling.offset) / scaling.scale).clamp(-1.0, 1.0)
         };
         let outputs = forward(&spec.layers, &tensors, &cells.map(scaled).collect::<Vec<_>>());
-        report.classes[usize::from(outputs[1] > outputs[0])] == rows[row][30]
-    });
-    let accuracy = three_digits(right.count() as f64 / held_out.len() as f64);
+        let class = report.classes.iter().position(|class| class == rows[row][30]).unwrap();
+        taken_for[class][usize::from(outputs[1] > outputs[0])] += 1.0;
+    }
+    let accuracy = three_digits((taken_for[0][0] + taken_for[1][1]) / held_out.len() as f64);
     assert_eq!(Some(accuracy), report.test_accuracy);
+    let shares = |counts: [f64; 2]| Some(counts.map(|count| three_digits(count / (counts[0] + counts[1]))).to_vec());
+    assert_eq!(report.test_confusion, taken_for.map(shares));
     assert_eq!(report.classes, ["benign", "malignant"]);
     assert!(report.inputs.iter().all(|input| input.category.is_none()));
 }
@@ -284,6 +288,42 @@ fn no_metric_over_a_few_rows() {
     assert_eq!(metric(0.095), (19, false));
     assert_eq!(metric(0.1), (20, true));
     assert_eq!(metric(0.0), (0, false));
+}
+
+#[test]
+fn a_class_of_a_few_held_out_rows_has_no_shares() {
+    let columns = [number("a", -1.0, 1.0), category("t", &["rare", "common"])];
+    let of = |rare: usize| {
+        let rows = (0..rare).map(|_| "-1,rare\n").chain((0..100).map(|_| "1,common\n"));
+        let csv: String = std::iter::once("a,t\n").chain(rows).collect();
+        let mut spec = spec(&["a"], "t", Task::BinaryClassification, perceptron(&[2]), adam(0.1));
+        (spec.training.epochs, spec.split.test_fraction) = (20, 0.5);
+        let (_, test) = split(100 + rare, 0.5, spec.split.seed);
+        let held_out = test.into_iter().filter(|row| *row < rare).count();
+        (held_out, run(&spec, &columns, &csv).unwrap().0.test_confusion)
+    };
+    for rare in 25..60 {
+        let (held_out, shares) = of(rare);
+        let expected = (held_out >= MIN_METRIC_ROWS).then(|| vec![1.0, 0.0]);
+        assert_eq!(shares, [expected, Some(vec![0.0, 1.0])], "{held_out} rows of the rare class");
+    }
+    assert_eq!(of(0).1, [None, Some(vec![0.0, 1.0])]);
+}
+
+#[test]
+fn a_regression_or_many_classes_have_no_confusion_matrix() {
+    let (columns, csv) = plane();
+    let regression = spec(&["a", "b"], "y", Task::Regression, perceptron(&[1]), adam(0.01));
+    assert!(run(&regression, &columns, &csv).unwrap().0.test_confusion.is_empty());
+    let named: Vec<String> = (0..=MAX_CONFUSION_CLASSES).map(|class| format!("c{class}")).collect();
+    let names: Vec<&str> = named.iter().map(String::as_str).collect();
+    for classes in [MAX_CONFUSION_CLASSES, MAX_CONFUSION_CLASSES + 1] {
+        let columns = [number("a", 0.0, 1.0), category("t", &names[..classes])];
+        let csv: String = (0..400).map(|row| format!("0.5,{}\n", names[row % classes])).collect();
+        let spec = spec(&["a"], "t", Task::MulticlassClassification, perceptron(&[classes as u32]), adam(0.01));
+        let (report, _) = run(&spec, &columns, &format!("a,t\n{csv}")).unwrap();
+        assert_eq!(report.test_confusion.is_empty(), classes > MAX_CONFUSION_CLASSES);
+    }
 }
 
 #[test]

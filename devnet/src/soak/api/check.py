@@ -27,11 +27,12 @@ HERE = Path(__file__).parent
 # Runs beside each other.
 AT_ONCE = 2
 # What finds a planted defect, and where it is. `none` is the proxy alone: it must not be found at fault itself.
-PLANTED = "^/v1/uploads(/{id})?$"
+PLANTED = "^/v1/(uploads(/{id})?|assets)$"
 FINDS = {
     "none": ((), None),
     "foreign-object": (("ObjectLevelAuthorizationViolation", "foreign_is_not_found"), "GET /v1/uploads/{id}"),
     "server-error": (("ServerError",), "POST /v1/uploads"),
+    "server-error-in-list": (("ServerError",), "GET /v1/assets"),
     "undocumented-field": (("JsonSchemaError",), "POST /v1/uploads"),
     "mass-assignment": (("AcceptedNegativeData",), "POST /v1/uploads"),
 }

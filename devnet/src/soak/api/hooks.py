@@ -7,11 +7,13 @@ import atexit
 import json
 import os
 import threading
+import zlib
 from pathlib import Path
 
 import requests
 import schemathesis
 import wallet
+from schemathesis import GenerationMode
 
 FACTS = json.loads(Path(os.environ["ATOLL_FACTS"]).read_text())
 SERVER, CHAIN = FACTS["server"], FACTS["chain_id"]
@@ -24,6 +26,21 @@ STATUSES: dict[str, int] = {}
 
 @schemathesis.hook
 def before_call(context, case, kwargs):
+    turn_to_the_first_page(case)
+    spare_the_session(case)
+
+
+def turn_to_the_first_page(case):
+    """A cursor is opaque, so one of the right form is refused nearly always, and nothing behind it is ever reached. Half of
+    the requests that are meant to be right do without."""
+    query = case.query or {}
+    if "cursor" not in query or case.meta is None or case.meta.generation.mode != GenerationMode.POSITIVE:
+        return
+    if zlib.crc32(repr(sorted(query.items())).encode()) % 2:
+        del query["cursor"]
+
+
+def spare_the_session(case):
     """A session that is ended has to be one that nobody needs afterwards."""
     if case.method.upper() != "DELETE" or not case.operation.path.startswith("/v1/sessions"):
         return

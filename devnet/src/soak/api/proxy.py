@@ -12,7 +12,7 @@ import re
 import sys
 import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from urllib.parse import urlsplit
+from urllib.parse import parse_qs, urlsplit
 
 # Belong to one connection and not to the request.
 HOP = {"connection", "keep-alive", "transfer-encoding", "te", "trailer", "upgrade", "host", "proxy-connection", "content-length"}
@@ -55,7 +55,10 @@ class Proxy:
                 status, answer, data = send(self.command, self.path, headers, body)
                 if defect == "foreign-object" and self.command == "GET" and UPLOAD.fullmatch(self.path) and status == 404:
                     status, answer, data = self.of_anybody(headers) or (status, answer, data)
-                if defect == "server-error" and status == 201 and self.path == "/v1/uploads" and large(body):
+                if (
+                    (defect == "server-error" and status == 201 and self.path == "/v1/uploads" and large(body))
+                    or (defect == "server-error-in-list" and status == 200 and self.command == "GET" and long(self.path))
+                ):
                     status = 500
                     value = {"type": "https://atoll.dev/problems/internal", "title": "The server failed", "status": 500, "detail": "."}
                     data = json.dumps({**value, "request_id": answer.get("x-request-id")}).encode()
@@ -102,6 +105,13 @@ class Proxy:
 def large(body: bytes) -> bool:
     """An upload of more than a mebibyte: a size at which something breaks."""
     return json.loads(body)["bytes"] > 1 << 20
+
+
+def long(path: str) -> bool:
+    """A list of assets in pages of more than the usual size, which no example asks for."""
+    target = urlsplit(path)
+    limits = parse_qs(target.query).get("limit", ["0"])
+    return target.path == "/v1/assets" and float(limits[0]) > 50
 
 
 def only(body: bytes, known: set) -> bytes:
