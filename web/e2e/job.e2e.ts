@@ -60,6 +60,10 @@ test("from a form to a decrypted model: paid once, watched while it learns, open
   await page.getByRole("button", { name: "Check and open the model" }).click();
   await page.getByText("the chain says that the order was fulfilled with this receipt").waitFor();
   await page.getByText("the opened model is the one in the receipt").waitFor();
+  const matrix = page.getByRole("region", { name: "Confusion matrix" });
+  for (const name of ["benign", "malignant"]) {
+    await matrix.getByRole("row", { name: new RegExp(`^${name} .*%`) }).waitFor();
+  }
   await visit.look("result");
   const folder = mkdtempSync(join(tmpdir(), "atoll-result-"));
   try {

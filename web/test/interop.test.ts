@@ -50,6 +50,7 @@ function report(): Report {
     test_rows: random.below(1000),
     test_accuracy: maybe(random.below(1000) / 1000),
     test_rmse: maybe(random.below(1000) / 8),
+    test_confusion: random.one([[], [null, [0.25, 0.75]]]),
     final_loss: random.below(1000) / 256,
     history: [{ epoch: 1, epochs: 2, loss: 0.125, test_metric: maybe(0.5) }],
     inputs: [{ column: random.one(["size", "Größe", "a\"b\n"]), category: maybe("ä"), scaling: maybe(scaling) }],

@@ -38,6 +38,11 @@ export interface Report {
   test_accuracy: number | null;
   /** Regression only, in the target's own unit. */
   test_rmse: number | null;
+  /**
+   * For each class, of the held-out rows of that class the share that the model took for each class; null for a class of
+   * too few such rows. Empty for a regression and for very many classes.
+   */
+  test_confusion: (number[] | null)[];
   final_loss: number;
   history: Progress[];
   /** In the model's order. */
@@ -58,6 +63,7 @@ export function readReport(value: unknown): Report {
     test_rows: number(report["test_rows"]),
     test_accuracy: orNull(report["test_accuracy"], number),
     test_rmse: orNull(report["test_rmse"], number),
+    test_confusion: list(report["test_confusion"], (row) => orNull(row, (shares) => list(shares, number))),
     final_loss: number(report["final_loss"]),
     history: list(report["history"], (item) => {
       const { epoch, epochs, loss, test_metric } = object(item);

@@ -9,6 +9,7 @@ import type { Opened } from "../../job/result.ts";
 import { snippet } from "../../job/snippet.ts";
 import { signal, untracked } from "../../signal.ts";
 import { account } from "../../wallet/account.ts";
+import { confusion } from "./confusion.ts";
 
 type Job = Schema["Job"];
 
@@ -75,6 +76,7 @@ function view(job: Job, { report, model, checks }: Opened): HTMLElement[] {
       download("report.json", text(report), false),
       download("receipt.json", text(job.receipt), false),
     ),
+    ...confusion(report),
     h("h3", null, "Checked"),
     h(
       "ul",
