@@ -7,7 +7,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use atoll_devnet::{Error, process::running_with, repository, tools};
+use atoll_devnet::{Error, Market, Options, process::running_with, repository, sample, tools};
 use serde_json::Value;
 use tokio::process::Command;
 
@@ -52,6 +52,7 @@ pub(crate) async fn run(only: Option<String>) -> Result<bool, Error> {
     report.step("queries against a live schema", queries::check()).await;
     report.step("cargo test", cargo(&["test", "--workspace", "--no-fail-fast"])).await;
     report.step("schemathesis", soak::api::test()).await;
+    report.step("page", page()).await;
     report.step("README names its commands", readme(root.join("README.md"))).await;
     report.step("cargo dev demo --json", demo()).await;
     report.step("nothing left running", nothing_left(before)).await;
@@ -143,6 +144,26 @@ async fn forge(contracts: &std::path::Path, arguments: &[&str], environment: &[(
 async fn node(contracts: &std::path::Path, arguments: &[&str]) -> Result<(), String> {
     let mut command = Command::new("node");
     command.args(arguments).current_dir(contracts);
+    shown(command).await
+}
+
+/// The page's own tests, and then the page in a real browser at a market of its own.
+async fn page() -> Result<(), String> {
+    let web = repository::root().join("web");
+    for folder in ["web", "web/e2e"] {
+        let ready = tokio::task::spawn_blocking(move || tools::packages(folder)).await;
+        ready.map_err(|failed| failed.to_string())?.map_err(|error| error.to_string())?;
+    }
+    npm(&web, &["test"], &[]).await?;
+    let market =
+        Market::start(Options { page: true, ..Options::default() }).await.map_err(|error| error.to_string())?;
+    sample::publish(&market).await.map_err(|error| error.to_string())?;
+    npm(&web, &["run", "e2e"], &[("ATOLL_SERVER", market.server_url()), ("ETH_RPC_URL", market.rpc_url())]).await
+}
+
+async fn npm(web: &std::path::Path, arguments: &[&str], environment: &[(&str, &str)]) -> Result<(), String> {
+    let mut command = Command::new("npm");
+    command.args(arguments).envs(environment.iter().copied()).current_dir(web);
     shown(command).await
 }
 

@@ -81,10 +81,11 @@ async fn trade(options: Options) -> Result<Outcome, Error> {
     took("build", start.elapsed().as_secs_f64());
     step.at("Postgres, anvil, server, runner");
     let own = options.database_url.is_none();
-    let mut market = Market::start(options).await?;
+    let mut market = Market::start(Options { page: true, ..options }).await?;
     took(
         "start",
         step.done(&[
+            ("page", format!("{}/", market.server_url())),
             ("server", market.server_url().to_owned()),
             ("ethereum", market.rpc_url().to_owned()),
             ("contracts", format!("market {}, orders {}", market.deployment().market, market.deployment().orders)),

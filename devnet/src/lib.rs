@@ -16,6 +16,7 @@ pub mod chain;
 pub mod database;
 mod error;
 pub mod market;
+pub mod page;
 pub mod postgres;
 pub mod process;
 pub mod python;

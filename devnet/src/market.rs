@@ -5,7 +5,9 @@ use std::{path::Path, sync::Arc, time::Duration};
 use alloy_primitives::{Address, U256};
 use atoll_protocol::contracts::TestDollar;
 
-use crate::{Account, Actor, Chain, Deployment, Error, Runner, Scratch, Server, database::Database, server, tools};
+use crate::{
+    Account, Actor, Chain, Deployment, Error, Runner, Scratch, Server, database::Database, page, server, tools,
+};
 
 /// What a market should be like.
 #[derive(Clone, Debug)]
@@ -22,6 +24,8 @@ pub struct Options {
     pub lease: Option<Duration>,
     /// Further arguments of the server; limits that nobody comes near by default.
     pub server_arguments: Vec<String>,
+    /// Whether the server has the market's page, which is built first if it is not up to date.
+    pub page: bool,
     /// Whether the market's programs are built first if they are not up to date.
     pub build: bool,
 }
@@ -35,6 +39,7 @@ impl Default for Options {
             runner: true,
             lease: None,
             server_arguments: server::unhurried(),
+            page: false,
             build: true,
         }
     }
@@ -86,13 +91,21 @@ impl Market {
             }
         };
         let (database, chain) = tokio::try_join!(Database::open(&scratch, options.database_url.as_deref()), node)?;
+        let mut arguments = options.server_arguments;
+        if options.page {
+            let built = tokio::task::spawn_blocking(page::build);
+            let built = built.await.map_err(|failed| Error::Unexpected(failed.to_string()))??;
+            arguments.extend(["--web".into(), built.to_string_lossy().into_owned()]);
+            arguments.extend(["--wallet-rpc-url".into(), chain.rpc_url().into()]);
+            arguments.extend(["--wallet-chain-name".into(), "Atoll on this machine".into()]);
+        }
         let settings = server::Settings {
             database_url: database.url(),
             rpc_url: chain.rpc_url().into(),
             deployment: chain.deployment_file.clone(),
             port: server_port,
             lease: options.lease,
-            arguments: options.server_arguments,
+            arguments,
         };
         let server = Server::start_in(&scratch, settings).await?;
         let person = |name: &'static str, account: usize| {

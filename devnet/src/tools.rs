@@ -14,7 +14,7 @@ use crate::{
 };
 
 /// Folders with a `package.json` of pinned tools.
-pub const FOLDERS: [&str; 3] = ["contracts", "devnet", "server/tests/clients"];
+pub const FOLDERS: [&str; 4] = ["contracts", "devnet", "server/tests/clients", "web"];
 
 /// The packages of a folder, installed as its lock file says. Does nothing if they are.
 ///

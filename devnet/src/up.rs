@@ -13,7 +13,7 @@ pub(crate) async fn run(options: Options) -> Result<bool, Error> {
     let step = Step::begin("A market starts");
     demo::prepare(&step).await?;
     step.at("Postgres, anvil, server, runner");
-    let market = Market::start(options).await?;
+    let market = Market::start(Options { page: true, ..options }).await?;
     let published = sample::publish(&market).await?;
     let asset: String = field(&published, "asset")?;
     step.done(&[]);
@@ -24,6 +24,7 @@ pub(crate) async fn run(options: Options) -> Result<bool, Error> {
 
 fn show(market: &Market, asset: &str) {
     let deployment = market.deployment();
+    println!("page         {}/", market.server_url());
     println!("server       {}", market.server_url());
     println!("metrics      {}", market.metrics_url());
     println!("ethereum     {}  (chain id {})", market.rpc_url(), deployment.chain_id);

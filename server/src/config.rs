@@ -13,6 +13,7 @@ use ipnet::IpNet;
 
 use crate::{
     api::{Proxies, Quotas},
+    page::Network,
     storage::Place,
 };
 
@@ -53,6 +54,10 @@ pub struct Config {
     pub proxies: Proxies,
     /// Origins whose pages may use the API.
     pub cors_origins: Vec<Origin>,
+    /// The built page, if this server has one.
+    pub web: Option<PathBuf>,
+    /// What the page tells wallets of the chain.
+    pub network: Network,
     /// How long requests may go on when the server stops.
     pub drain: Duration,
 }

@@ -4,6 +4,7 @@
 //! - [`store`]: the database; the only place with SQL.
 //! - [`indexer`]: from the chain's events to the store.
 //! - [`api`]: routes, one file per resource.
+//! - [`page`]: the market's page, as it was built.
 //! - `job`: the one place where a job changes its status.
 //! - [`reaper`]: ends what nobody else ends.
 //! - [`serve`]: opens all of it, in order, and stops it in order.
@@ -19,6 +20,7 @@ pub mod indexer;
 mod job;
 mod listen;
 pub mod openapi;
+pub mod page;
 pub mod pulse;
 pub mod reaper;
 pub mod serve;

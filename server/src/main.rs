@@ -10,6 +10,7 @@ use atoll_server::{
     clock::{Clock, Randomness},
     config::{Config, ForwardedHeader, Origin, PublicUrl, SecretUrl, trusted_proxy},
     openapi,
+    page::Network,
     serve::{ServeError, Server},
     storage::Place,
     store::{Store, schema},
@@ -112,6 +113,15 @@ struct Serve {
     /// Origin whose pages may use the API from a browser. May be given several times.
     #[arg(long, value_delimiter = ',')]
     cors_origin: Vec<Origin>,
+    /// Folder of the built page (`web/dist`), to be served at the root.
+    #[arg(long, value_name = "DIR")]
+    web: Option<PathBuf>,
+    /// Name of the chain, for wallets that do not know it.
+    #[arg(long, value_name = "NAME")]
+    wallet_chain_name: Option<String>,
+    /// A node that anybody may use, for wallets that do not know the chain. It is public: give no key of your own.
+    #[arg(long, value_name = "URL")]
+    wallet_rpc_url: Option<String>,
     /// Milliseconds that requests may go on when the server stops.
     #[arg(long, default_value_t = 10_000, value_parser = clap::value_parser!(u64).range(0..=3_600_000))]
     drain_ms: u64,
@@ -185,6 +195,8 @@ async fn serve(settings: Serve) -> anyhow::Result<()> {
         max_connections_per_address: settings.max_connections_per_address.try_into()?,
         proxies: Proxies { trusted: settings.trusted_proxy, header: settings.forwarded_header },
         cors_origins: settings.cors_origin,
+        web: settings.web,
+        network: Network { chain_name: settings.wallet_chain_name, rpc_url: settings.wallet_rpc_url },
         drain: Duration::from_millis(settings.drain_ms),
     };
     let stop = stop_signal()?;

@@ -17,6 +17,7 @@ use crate::{
     gauges,
     indexer::{IndexError, IndexStatus, Indexer},
     listen,
+    page::{Page, PageError},
     pulse::Pulse,
     reaper::Reaper,
     storage::{Storage, StorageError},
@@ -68,6 +69,9 @@ pub enum ServeError {
     /// The storage.
     #[error(transparent)]
     Storage(#[from] StorageError),
+    /// The page.
+    #[error(transparent)]
+    Page(#[from] PageError),
     /// A port.
     #[error("{address} can not be listened on ({source}); is another server there? Choose another port")]
     Listen {
@@ -113,6 +117,7 @@ impl Server {
         // Only the first server of a process measures; there is one, except in tests.
         let _ = metrics::set_global_recorder(recorder);
 
+        let page = config.web.as_deref().map(|web| Page::read(web, &config.network)).transpose()?;
         let deployment = Deployment::read(&config.deployment)?;
         let store = Store::connect(config.database_url.expose(), DATABASE_CONNECTIONS).await?;
         schema::check(&store).await?;
@@ -157,6 +162,7 @@ impl Server {
             rates: Rates::new(config.quotas),
             proxies: config.proxies,
             cors_origins: config.cors_origins,
+            page,
             site: Site { scheme: url.scheme, authority: url.authority, chain_id: deployment.chain_id },
             stop: CancellationToken::new(),
         });

@@ -40,7 +40,7 @@ pub(crate) async fn tag(request: Request, next: Next) -> Response {
 }
 
 /// The weak comparison (RFC 9110, 8.8.3.2), which `If-None-Match` asks for.
-fn matches(asked: &HeaderValue, tag: &str) -> bool {
+pub(super) fn matches(asked: &HeaderValue, tag: &str) -> bool {
     let Ok(asked) = asked.to_str() else { return false };
     asked.split(',').map(str::trim).any(|one| one == "*" || one.strip_prefix("W/").unwrap_or(one) == tag)
 }

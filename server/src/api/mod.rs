@@ -43,6 +43,7 @@ mod market;
 mod nonces;
 mod observe;
 mod orders;
+mod page;
 mod permits;
 mod problem;
 mod providers;
@@ -72,6 +73,7 @@ use crate::{
     config::Origin,
     deployment::Deployment,
     indexer::IndexStatus,
+    page::Page,
     pulse::Pulse,
     storage::Storage,
     store::Store,
@@ -127,6 +129,8 @@ pub struct Parts {
     pub proxies: Proxies,
     /// Origins whose pages may use the API.
     pub cors_origins: Vec<Origin>,
+    /// The market's page, if this server has one.
+    pub(crate) page: Option<Page>,
     /// What wallets sign in to.
     pub(crate) site: Site,
     /// Set once the server stops: streams end.
@@ -243,6 +247,7 @@ pub fn router(app: App) -> Router {
         .route("/livez", get(health::live))
         .route("/readyz", get(health::ready))
         .merge(reference::routes())
+        .merge(page::routes(app.page.as_ref()))
         // As one layer: the router boxes each that it is given, and every request would pay for that.
         .layer(
             ServiceBuilder::new()

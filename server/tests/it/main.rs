@@ -21,6 +21,7 @@ mod matrix;
 mod operations;
 mod outage;
 mod outsider;
+mod page;
 mod person;
 mod proxy;
 mod publications;

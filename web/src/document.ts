@@ -1,0 +1,42 @@
+/** The part of an asset's metadata that the page reads (`protocol::document`). The server shows valid documents only. */
+
+import type { Schema } from "./api/client.ts";
+
+export type ModelFamily = "linear_regression" | "logistic_regression" | "multilayer_perceptron";
+
+export type ColumnKind = { kind: "number"; min: number; max: number } | { kind: "category"; values: string[] };
+
+export interface Column {
+  name: string;
+  type: ColumnKind;
+  description?: string;
+}
+
+export interface Policy {
+  model_families: ModelFamily[];
+  min_rows: number;
+  max_seconds: number;
+  max_memory_mib: number;
+  max_parameters: number;
+  allow?: string[];
+  deny?: string[];
+}
+
+export interface AssetDocument {
+  name: string;
+  description: string;
+  license: string;
+  url?: string;
+  keywords?: string[];
+  "atoll:market": {
+    columns: Column[];
+    content: { rows: number; ciphertext_bytes: number; ciphertext_sha256: string; media_type: string };
+    provider: { wallet: string; public_key: string };
+    policy: Policy;
+    sample_rows?: string[][];
+  };
+}
+
+export function documentOf(asset: Schema["Asset"]): AssetDocument {
+  return asset.metadata as unknown as AssetDocument;
+}

@@ -1,0 +1,113 @@
+/** The end of a training, as it is sealed to the buyer beside the model. Names are those of the format. */
+
+import { Refused } from "./error.ts";
+
+/** One epoch's end. */
+export interface Progress {
+  /** Epochs done, from 1. */
+  epoch: number;
+  /** Epochs declared. */
+  epochs: number;
+  /** Mean training loss of this epoch. */
+  loss: number;
+  /** Accuracy, or root mean square error for a regression; null if too few rows are held out. */
+  test_metric: number | null;
+}
+
+/** A linear map from the declared bounds to −1 … 1. */
+export interface Scaling {
+  offset: number;
+  scale: number;
+}
+
+/** One input of the model. */
+export interface Input {
+  /** Column it is made from. */
+  column: string;
+  /** The category that this input is 1 for, or null for a number. */
+  category: string | null;
+  /** For a number: input = (value − offset) / scale, after clamping to the declared bounds. */
+  scaling: Scaling | null;
+}
+
+/** What the trainer tells of its work. */
+export interface Report {
+  train_rows: number;
+  test_rows: number;
+  /** Classification only. */
+  test_accuracy: number | null;
+  /** Regression only, in the target's own unit. */
+  test_rmse: number | null;
+  /**
+   * For each class, of the held-out rows of that class the share that the model took for each class; null for a class of
+   * too few such rows. Empty for a regression and for very many classes.
+   */
+  test_confusion: (number[] | null)[];
+  final_loss: number;
+  history: Progress[];
+  /** In the model's order. */
+  inputs: Input[];
+  /** In the order of the outputs; empty for a regression. */
+  classes: string[];
+  /** Value = output × scale + offset; null for a classification. */
+  output_scaling: Scaling | null;
+  /** Name and version of the trainer. */
+  trainer: string;
+}
+
+/** The report that this JSON is. Throws `Refused` if it is none; members that are not known are left out. */
+export function readReport(value: unknown): Report {
+  const report = object(value);
+  return {
+    train_rows: number(report["train_rows"]),
+    test_rows: number(report["test_rows"]),
+    test_accuracy: orNull(report["test_accuracy"], number),
+    test_rmse: orNull(report["test_rmse"], number),
+    test_confusion: list(report["test_confusion"], (row) => orNull(row, (shares) => list(shares, number))),
+    final_loss: number(report["final_loss"]),
+    history: list(report["history"], (item) => {
+      const { epoch, epochs, loss, test_metric } = object(item);
+      return { epoch: number(epoch), epochs: number(epochs), loss: number(loss), test_metric: orNull(test_metric, number) };
+    }),
+    inputs: list(report["inputs"], (item) => {
+      const input = object(item);
+      return {
+        column: text(input["column"]),
+        category: orNull(input["category"], text),
+        scaling: orNull(input["scaling"], scaling),
+      };
+    }),
+    classes: list(report["classes"], text),
+    output_scaling: orNull(report["output_scaling"], scaling),
+    trainer: text(report["trainer"]),
+  };
+}
+
+function scaling(value: unknown): Scaling {
+  const { offset, scale } = object(value);
+  return { offset: number(offset), scale: number(scale) };
+}
+
+function object(value: unknown): Record<string, unknown> {
+  if (typeof value !== "object" || value === null || Array.isArray(value)) throw new Refused();
+  return value as Record<string, unknown>;
+}
+
+function number(value: unknown): number {
+  if (typeof value !== "number") throw new Refused();
+  return value;
+}
+
+function text(value: unknown): string {
+  if (typeof value !== "string") throw new Refused();
+  return value;
+}
+
+function list<T>(value: unknown, item: (value: unknown) => T): T[] {
+  if (!Array.isArray(value)) throw new Refused();
+  return value.map(item);
+}
+
+function orNull<T>(value: unknown, present: (value: unknown) => T): T | null {
+  return value === null || value === undefined ? null : present(value);
+}

@@ -1,0 +1,63 @@
+/** The states of jobs and orders, in words. */
+
+import type { Schema } from "../api/client.ts";
+
+type Status = Schema["JobStatus"];
+
+export const JOB: Record<Status, string> = {
+  queued: "Waiting for the provider",
+  leased: "The provider is checking it",
+  running: "Training",
+  completed: "Done",
+  refused: "Refused by the provider",
+  failed: "Did not succeed",
+  cancelled: "Cancelled",
+  expired: "Nobody ran it in time",
+};
+
+export const ORDER: Record<Schema["OrderStatus"], string> = {
+  open: "Paid, held until it is delivered",
+  fulfilled: "Delivered and paid out",
+  cancelled: "Ended; your payment came back",
+  returned: "Ended; your payment came back",
+};
+
+export function isFinal(status: Status): boolean {
+  return !["queued", "leased", "running"].includes(status);
+}
+
+/** Why a job ended without a result, and what to do (`protocol::failure`). */
+export function why(failure: NonNullable<Schema["Job"]["failure"]>, buyer = "You"): string {
+  switch (failure.code) {
+    case "content_tampered":
+      return "The stored data is not what the publisher sealed. The publisher has to upload it again.";
+    case "columns_differ":
+      return "The table's columns are not the declared ones. The publisher has to publish a corrected version.";
+    case "missing_value":
+      return `Column “${failure.column}” has a missing value. The publisher has to publish a corrected version.`;
+    case "not_a_number":
+      return `Column “${failure.column}” holds something that is not a number. The publisher has to publish a corrected version.`;
+    case "unknown_category":
+      return `Column “${failure.column}” holds a category that is not declared. The publisher has to declare it and publish again.`;
+    case "malformed_table":
+      return "The table breaks a limit of size or form. The publisher has to publish another one.";
+    case "too_few_rows":
+      return "The data set has fewer rows than its policy asks for.";
+    case "diverged":
+      return "The training ran away. Try again with a smaller learning rate.";
+    case "time_limit":
+      return "It ran into its time limit. Try again with fewer epochs or more seconds.";
+    case "memory_limit":
+      return "It ran into its memory limit. Try again with a smaller model or fewer rows per step.";
+    case "worker_crashed":
+      return "The provider's worker ended without an answer. Try again.";
+    case "output_refused":
+      return "What came out was not what the job declared, so nothing was released.";
+    case "sandbox_unavailable":
+      return "The provider can not seal a worker on its machine, so it did not open the data.";
+    case "refused":
+      return `The provider refused it: ${failure.reason}`;
+    case "cancelled":
+      return `${buyer} cancelled it.`;
+  }
+}

@@ -1,0 +1,162 @@
+/** A service: price, who runs it, and the ways to order. */
+
+import { call, type Schema } from "../../api/client.ts";
+import { hex } from "../../components/hex.ts";
+import { load } from "../../components/load.ts";
+import { failure, success } from "../../components/notice.ts";
+import { steps } from "../../components/steps.ts";
+import { connected } from "../../components/walletButton.ts";
+import { amount, count, money } from "../../format.ts";
+import { h } from "../../h.ts";
+import { PriceMoved, purchase, stepsOf, type Wanted } from "../../purchase/purchase.ts";
+import type { Steps } from "../../purchase/steps.ts";
+import { watchDatatoken } from "../../purchase/watchAsset.ts";
+import { onEnd, signal } from "../../signal.ts";
+import { ofWallet } from "../../wallet/refused.ts";
+
+type Asset = Schema["Asset"];
+type Service = Schema["Service"];
+
+const ORDERABLE: readonly Schema["AssetState"][] = ["active", "unlisted"];
+
+export function sale(asset: Asset, service: Service): HTMLElement {
+  const orderable = ORDERABLE.includes(asset.state) && !service.paused;
+  const price = signal(service.price);
+  return h(
+    "section",
+    { class: "panel" },
+    h("h2", { class: "sr" }, "Price"),
+    h("p", { class: "price" }, () => money(price())),
+    h("p", { class: "quiet" }, () =>
+      BigInt(price().amount) === 0n
+        ? "for one model. You pay only the network's fee."
+        : "for one model. It is held until the model is delivered, and comes back if it is not.",
+    ),
+    service.paused && h("p", { class: "notice" }, "The publisher has paused the sale. Come back later."),
+    limits(service),
+    h("dl", { class: "facts-list" }, h("dt", null, "Trained by"), h("dd", null, provider(service.provider))),
+    orderable &&
+      h(
+        "a",
+        { class: "button primary", href: `#/assets/${asset.token_id}/train?service=${service.service_index}` },
+        "Train a model",
+      ),
+    orderable && hold(asset, service, price),
+    service.gate &&
+      h(
+        "p",
+        { class: "quiet" },
+        "Only accounts that the publisher admits may order. You are told before anything is paid.",
+      ),
+  );
+}
+
+function limits({ free_limits: free, price }: Service): HTMLElement | undefined {
+  if (!free || BigInt(price.amount) > 0n) return undefined;
+  const parts = [
+    free.per_wallet && `${count(free.per_wallet)} for each account`,
+    free.total && `${count(free.total)} in all`,
+  ];
+  return h("p", { class: "quiet" }, `Given away: ${parts.filter(Boolean).join(", ")}.`);
+}
+
+/** Whether a provider's machine is there. */
+function provider(address: string): HTMLElement {
+  return h(
+    "div",
+    null,
+    hex(address, "the provider's address"),
+    load(
+      "Asking",
+      (signal) => call("get", "/v1/providers/{address}", { path: { address }, signal }).catch(() => undefined),
+      (found) => [
+        h(
+          "div",
+          null,
+          h("span", { class: found?.online ? "dot-on" : "dot-off", "aria-hidden": "true" }),
+          found?.online ? "Ready to train" : "Not there at the moment",
+        ),
+        found?.online &&
+          found.status.sandbox.length > 0 &&
+          h("div", { class: "quiet" }, `Seals its workers with ${found.status.sandbox.length} layers`),
+      ],
+    ),
+  );
+}
+
+/** Buying a datatoken to hold: one is one order, and it can be given on. */
+function hold(
+  asset: Asset,
+  service: Service,
+  price: { (): Schema["Money"]; set(value: Schema["Money"]): void },
+): HTMLElement {
+  const running = signal<Steps | undefined>(undefined);
+  const busy = signal(false);
+  const wrong = signal<unknown>(undefined);
+  const bought = signal(false);
+  const watched = signal("");
+  const stop = new AbortController();
+  onEnd(() => stop.abort());
+  const buy = async (): Promise<void> => {
+    const wanted: Wanted = { asset, service: { ...service, price: price() }, agreed: price().amount };
+    wrong.set(undefined);
+    bought.set(false);
+    busy.set(true);
+    try {
+      const account = await connected();
+      const progress = stepsOf(wanted);
+      running.set(progress);
+      await purchase(account, wanted, progress, stop.signal);
+      bought.set(true);
+    } catch (error) {
+      if (error instanceof PriceMoved) price.set(error.quote.price);
+      wrong.set(error);
+    } finally {
+      busy.set(false);
+    }
+  };
+  const watch = async (): Promise<void> => {
+    try {
+      const shown = await watchDatatoken(await connected(), service.datatoken);
+      watched.set(shown ? "Your wallet shows it." : "Your wallet does not show it.");
+    } catch (error) {
+      wrong.set(ofWallet(error, "to show the token"));
+    }
+  };
+  return h(
+    "details",
+    null,
+    h("summary", null, "Buy now, train later"),
+    h(
+      "p",
+      { class: "quiet" },
+      "You get a token that is worth one order of this data set. You can keep it or give it to somebody else.",
+    ),
+    h(
+      "button",
+      { type: "button", disabled: busy, onclick: () => void buy() },
+      () => `Buy a token for ${BigInt(price().amount) === 0n ? "nothing" : amount(price().amount, price())}`,
+    ),
+    () => {
+      const progress = running();
+      return progress && steps(progress);
+    },
+    () => (wrong() === undefined ? undefined : failure(wrong())),
+    () =>
+      bought() &&
+      success(
+        "You hold a token of this data set",
+        h(
+          "p",
+          null,
+          h(
+            "a",
+            { href: `#/assets/${asset.token_id}/train?service=${service.service_index}&held=1` },
+            "Train a model with it",
+          ),
+        ),
+        h("button", { type: "button", onclick: () => void watch() }, "Show it in my wallet"),
+        () => watched() && h("p", { role: "status" }, watched()),
+      ),
+  );
+}

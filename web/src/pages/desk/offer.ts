@@ -1,0 +1,117 @@
+/** A published service: its price, whether it is sold, and the asset's state. */
+
+import type { Schema } from "../../api/client.ts";
+import { field, select, typed } from "../../components/field.ts";
+import { failure, success } from "../../components/notice.ts";
+import { connected } from "../../components/walletButton.ts";
+import { money, symbol, units } from "../../format.ts";
+import { h } from "../../h.ts";
+import { type Request, send, settled } from "../../purchase/transaction.ts";
+import { onEnd, signal } from "../../signal.ts";
+import { formatUnits } from "viem/utils";
+import { onChain } from "../../wallet/chain.ts";
+import { STATES } from "../asset/page.ts";
+
+type Asset = Schema["Asset"];
+type Service = Schema["Service"];
+type State = Schema["AssetState"];
+
+export function offer(asset: Asset, service: Service, again: () => void): HTMLElement {
+  const { price, datatoken } = service;
+  const busy = signal(false);
+  const told = signal("");
+  const done = signal("");
+  const wrong = signal<unknown>(undefined);
+  const badPrice = signal<string | undefined>(undefined);
+  const stop = new AbortController();
+  onEnd(() => stop.abort());
+  let wanted = formatUnits(BigInt(price.amount), price.decimals);
+  let state: State = asset.state;
+  const change = async (what: string, build: (from: string) => Request): Promise<void> => {
+    busy.set(true);
+    wrong.set(undefined);
+    done.set("");
+    try {
+      const held = await onChain(await connected());
+      told.set("Your wallet shows the change. Confirm it there.");
+      const { hash } = await send(held, build(held.address), what);
+      await settled(hash, told.set, stop.signal);
+      done.set("Changed.");
+      again();
+    } catch (error) {
+      wrong.set(error);
+    } finally {
+      told.set("");
+      busy.set(false);
+    }
+  };
+  const setPrice = (): void => {
+    const amount = units(wanted, price.decimals);
+    badPrice.set(amount === undefined ? `Write a number with at most ${price.decimals} decimals, like 2.5` : undefined);
+    if (amount !== undefined)
+      void change("the new price", (from) => ({ kind: "set_price", from, datatoken, price: amount.toString() }));
+  };
+  return h(
+    "div",
+    { class: "panel" },
+    h(
+      "div",
+      { class: "spread" },
+      h("h3", null, h("a", { href: `#/assets/${asset.token_id}` }, asset.name)),
+      h("span", null, money(price), service.paused && h("span", { class: "state" }, "Sale paused")),
+    ),
+    h(
+      "div",
+      { class: "grid" },
+      h(
+        "form",
+        { onsubmit: (event: Event) => (event.preventDefault(), setPrice()) },
+        field(
+          { label: `Price in ${symbol(price)}`, wrong: badPrice },
+          h("input", { inputmode: "decimal", value: wanted, oninput: (event: Event) => (wanted = typed(event)) }),
+        ),
+        h("button", { disabled: busy }, "Change the price"),
+      ),
+      h(
+        "form",
+        {
+          onsubmit: (event: Event) => (
+            event.preventDefault(),
+            void change("the new state", (from) => ({ kind: "set_state", from, token_id: asset.token_id, state }))
+          ),
+        },
+        field(
+          { label: "State" },
+          select(Object.entries(STATES), {
+            value: asset.state,
+            onchange: (event: Event) => (state = typed(event) as State),
+          }),
+        ),
+        h("button", { disabled: busy }, "Change the state"),
+      ),
+      h(
+        "div",
+        null,
+        h("p", { class: "label" }, "Sale"),
+        h(
+          "button",
+          {
+            type: "button",
+            disabled: busy,
+            onclick: () =>
+              void change(service.paused ? "to resume the sale" : "to pause the sale", (from) => ({
+                kind: "set_paused",
+                from,
+                datatoken,
+                paused: !service.paused,
+              })),
+          },
+          service.paused ? "Resume the sale" : "Pause the sale",
+        ),
+      ),
+    ),
+    h("p", { class: "quiet", role: "status" }, told),
+    () => done() !== "" && success(done()),
+    () => (wrong() === undefined ? undefined : failure(wrong())),
+  );
+}

@@ -1,0 +1,199 @@
+/** A job: how far it is, its curves while it learns, and its result. */
+
+import { call, type Schema } from "../../api/client.ts";
+import { follow } from "../../api/stream.ts";
+import { curve } from "../../components/chart.ts";
+import { hex } from "../../components/hex.ts";
+import { load } from "../../components/load.ts";
+import { failure, hint, success } from "../../components/notice.ts";
+import { signedIn } from "../../components/signedIn.ts";
+import { when } from "../../components/when.ts";
+import { h } from "../../h.ts";
+import { kept } from "../../job/kept.ts";
+import { isFinal, JOB, why } from "../../job/states.ts";
+import type { View } from "../../main.ts";
+import { effect, onEnd, signal, untracked } from "../../signal.ts";
+import { result } from "./result.ts";
+
+type Job = Schema["Job"];
+type Event = Schema["JobEvent"];
+type Progress = NonNullable<Event["progress"]>;
+
+export function jobPage({ id = "" }: Record<string, string>): View {
+  const ask = (signal: AbortSignal): Promise<Job> => call("get", "/v1/jobs/{id}", { path: { id }, signal });
+  const body = h(
+    "div",
+    null,
+    h("p", null, h("a", { href: "#/orders" }, "My orders and jobs")),
+    h("h1", null, "Training job"),
+    signedIn("to see this job", () => load("Loading the job", ask, (job) => view(job))),
+  );
+  return { title: "Training job", body };
+}
+
+function view(first: Job): HTMLElement {
+  const job = signal(first);
+  const events = signal<readonly Event[]>([]);
+  const broken = signal(false);
+  const wrong = signal<unknown>(undefined);
+  // Set once: what the visitor opened stays open whatever else is learned of the job.
+  const finished = signal<Job | undefined>(undefined);
+  effect(() => {
+    const now = job();
+    if (now.status === "completed" && now.receipt) finished.set(untracked(finished) ?? now);
+  });
+  const stop = new AbortController();
+  onEnd(() => stop.abort());
+  const watch = async (): Promise<void> => {
+    try {
+      for await (const event of follow<Event>(`/v1/jobs/${first.id}/events`, stop.signal, (is) => broken.set(is))) {
+        events.update((all) => [...all, event]);
+        job.update((now) => ({ ...now, status: event.status }));
+        if (isFinal(event.status)) break;
+      }
+      // The last state brings receipt, result or reason with it.
+      if (!stop.signal.aborted) job.set(await call("get", "/v1/jobs/{id}", { path: { id: first.id } }));
+    } catch (error) {
+      if (!stop.signal.aborted) wrong.set(error);
+    }
+  };
+  void watch();
+  return h(
+    "div",
+    null,
+    h("p", { class: "price", role: "status" }, () => JOB[job().status]),
+    () => broken() && hint("The connection broke. The job goes on; this page is trying to see it again …"),
+    () => (wrong() === undefined ? undefined : failure(wrong(), () => (wrong.set(undefined), void watch()))),
+    h("div", { class: "charts" }, () => curves(events(), first)),
+    () => end(job()),
+    () => !isFinal(job().status) && cancel(job().id),
+    () => {
+      const done = finished();
+      return done && result(done);
+    },
+    h("section", null, h("h2", null, "What happened"), () => steps(events())),
+    h(
+      "dl",
+      { class: "facts-list" },
+      h("dt", null, "Order"),
+      h("dd", null, hex(first.order_id, "the order's id")),
+      h("dt", null, "Provider"),
+      h("dd", null, hex(first.provider, "the provider's address")),
+      h("dt", null, "Job"),
+      h("dd", null, h("code", null, first.id)),
+    ),
+  );
+}
+
+function curves(events: readonly Event[], job: Job): HTMLElement[] {
+  const runs = events.findLastIndex(({ status, progress }) => status === "running" && !progress);
+  // A job that began anew on another machine learns from the start.
+  const shown = events.slice(Math.max(0, runs)).flatMap(({ progress }) => (progress ? [progress] : []));
+  const all: readonly Progress[] = shown.length > 0 || !job.progress ? shown : [job.progress];
+  if (all.length === 0) return [];
+  const until = all[0]?.epochs ?? 1;
+  const metric = all.flatMap(({ epoch, test_metric: value }) =>
+    typeof value === "number" ? [[epoch, value] as const] : [],
+  );
+  return [
+    curve({
+      name: "Loss on training rows",
+      points: all.map(({ epoch, loss }) => [epoch, loss] as const),
+      until,
+      kind: "first",
+    }),
+    ...(metric.length > 0 ? [curve({ ...measured(job, metric), points: metric, until, kind: "second" })] : []),
+  ];
+}
+
+/** What is measured follows from the task, which the browser that ordered knows. */
+function measured(
+  job: Job,
+  points: readonly (readonly [number, number])[],
+): { name: string; range?: readonly [number, number] } {
+  const task = kept(job.order_id)?.task;
+  if (task === undefined) return { name: "Measured on held-out rows" };
+  if (task === "regression") return { name: "Error on held-out rows (RMSE)" };
+  // An accuracy is at most 1; its lower end is where a curve is still seen to move.
+  const low = Math.min(...points.map(([, value]) => value));
+  return { name: "Accuracy on held-out rows", range: [Math.max(0, Math.floor(low * 20 - 0.5) / 20), 1] };
+}
+
+function end(job: Job): HTMLElement | undefined {
+  if (!isFinal(job.status)) return undefined;
+  if (job.status === "completed")
+    return success("The model is ready", h("p", null, "Only this browser's key opens it. Check and open it below."));
+  const reason = job.failure ? why(job.failure) : job.status === "expired" ? "Nobody ran it before its deadline." : "";
+  return h(
+    "div",
+    { class: "notice bad", role: "status" },
+    h("strong", null, JOB[job.status]),
+    h("p", null, reason),
+    h(
+      "p",
+      null,
+      "You do not pay for it: what you paid comes back to your account, at once if the provider is there and at the order's deadline otherwise. ",
+      h("a", { href: "#/orders" }, "See My orders"),
+    ),
+  );
+}
+
+function cancel(id: string): HTMLElement {
+  const asked = signal(false);
+  const wrong = signal<unknown>(undefined);
+  const ask = async (): Promise<void> => {
+    asked.set(true);
+    wrong.set(undefined);
+    try {
+      await call("post", "/v1/jobs/{id}/cancellation", { path: { id } });
+    } catch (error) {
+      asked.set(false);
+      wrong.set(error);
+    }
+  };
+  return h(
+    "p",
+    null,
+    h("button", { type: "button", disabled: asked, onclick: () => void ask() }, () =>
+      asked() ? "Cancelling …" : "Cancel the job",
+    ),
+    () => (wrong() === undefined ? undefined : failure(wrong())),
+  );
+}
+
+const ACTORS: Record<string, string> = { consumer: "You", provider: "The provider", server: "The market" };
+
+function steps(events: readonly Event[]): HTMLElement {
+  const shown = events.filter(({ progress }) => !progress);
+  return h(
+    "div",
+    { class: "scroll", tabindex: "0", role: "region", "aria-label": "What happened" },
+    h(
+      "table",
+      null,
+      h(
+        "thead",
+        null,
+        h(
+          "tr",
+          null,
+          ["When", "Who", "What", "Why"].map((name) => h("th", { scope: "col" }, name)),
+        ),
+      ),
+      h(
+        "tbody",
+        null,
+        shown.map(({ at, actor, status, reason }) =>
+          h(
+            "tr",
+            null,
+            h("td", null, when(at)),
+            h("td", null, ACTORS[actor] ?? actor),
+            h("td", null, JOB[status]),
+            h("td", null, reason ?? ""),
+          ),
+        ),
+      ),
+    ),
+  );
+}

@@ -1,0 +1,103 @@
+/** A completed job's result, opened in this browser. */
+
+import type { Schema } from "../../api/client.ts";
+import { failure } from "../../components/notice.ts";
+import { bytes, count, figure } from "../../format.ts";
+import { h } from "../../h.ts";
+import { kept } from "../../job/kept.ts";
+import type { Opened } from "../../job/result.ts";
+import { snippet } from "../../job/snippet.ts";
+import { signal, untracked } from "../../signal.ts";
+import { account } from "../../wallet/account.ts";
+import { confusion } from "./confusion.ts";
+
+type Job = Schema["Job"];
+
+export function result(job: Job): HTMLElement {
+  const opened = signal<Opened | undefined>(undefined);
+  const busy = signal(false);
+  const wrong = signal<unknown>(undefined);
+  const open = async (): Promise<void> => {
+    busy.set(true);
+    wrong.set(undefined);
+    try {
+      // Decryption and elliptic curves come only when there is something to open.
+      const { openResult } = await import("../../job/result.ts");
+      opened.set(await openResult(job, untracked(account)?.wallet.provider));
+    } catch (error) {
+      wrong.set(error);
+    } finally {
+      busy.set(false);
+    }
+  };
+  return h(
+    "section",
+    { "aria-live": "polite" },
+    h("h2", null, "The result"),
+    () =>
+      !opened() &&
+      h(
+        "p",
+        null,
+        h("button", { type: "button", class: "primary", disabled: busy, onclick: () => void open() }, () =>
+          busy() ? "Checking and opening …" : "Check and open the model",
+        ),
+      ),
+    () => (wrong() === undefined ? undefined : failure(wrong())),
+    () => {
+      const found = opened();
+      return found && view(job, found);
+    },
+  );
+}
+
+function view(job: Job, { report, model, checks }: Opened): HTMLElement[] {
+  const code = snippet(report, kept(job.order_id));
+  const figures: [string, string][] = [
+    ...(report.test_accuracy !== null
+      ? [["Accuracy on held-out rows", `${figure(report.test_accuracy * 100)} %`] as [string, string]]
+      : []),
+    ...(report.test_rmse !== null ? [["Typical error (RMSE)", figure(report.test_rmse)] as [string, string]] : []),
+    ["Rows learned from", count(report.train_rows)],
+    ["Rows held out", count(report.test_rows)],
+    ["Last loss", figure(report.final_loss)],
+    ["Model", bytes(model.length)],
+  ];
+  return [
+    h(
+      "dl",
+      { class: "figures" },
+      figures.map(([name, value]) => h("div", null, h("dt", null, name), h("dd", null, value))),
+    ),
+    h(
+      "p",
+      { class: "row" },
+      download("model.safetensors", new Blob([model], { type: "application/octet-stream" }), true),
+      download("report.json", text(report), false),
+      download("receipt.json", text(job.receipt), false),
+    ),
+    ...confusion(report),
+    h("h3", null, "Checked"),
+    h(
+      "ul",
+      { class: "policy" },
+      checks.map(({ name, detail }) => h("li", null, h("strong", null, name), `: ${detail}.`)),
+    ),
+    h("h3", null, "Use it in Python"),
+    h("pre", { tabindex: "0", role: "region", "aria-label": "Python" }, h("code", null, code)),
+  ];
+}
+
+function text(value: unknown): Blob {
+  return new Blob([`${JSON.stringify(value, null, 2)}\n`], { type: "application/json" });
+}
+
+/** A file that the visitor saves; its bytes never left this browser. */
+function download(name: string, blob: Blob, first: boolean): HTMLElement {
+  const save = (): void => {
+    const url = URL.createObjectURL(blob);
+    h("a", { href: url, download: name }).click();
+    setTimeout(() => URL.revokeObjectURL(url), 60_000);
+  };
+  return h("button", { type: "button", class: first ? "primary" : "", onclick: save }, `Save ${name}`);
+}

@@ -1,0 +1,108 @@
+/** The declared columns: proposed from the table, corrected by who knows the data. They are public. */
+
+import { hint } from "../../components/notice.ts";
+import { typed } from "../../components/field.ts";
+import type { Column } from "../../document.ts";
+import { count } from "../../format.ts";
+import { h } from "../../h.ts";
+import { type Draft, wrongOf } from "../../publish/draft.ts";
+import { untracked } from "../../signal.ts";
+import type { Read } from "./file.ts";
+
+export function columns(draft: Draft, read: () => Read | undefined): HTMLElement {
+  return h("div", null, () => {
+    if (!draft.table()) return undefined;
+    const now = untracked(draft.columns);
+    return h(
+      "section",
+      { "aria-labelledby": "columns-title" },
+      h("h2", { id: "columns-title" }, "2. The columns"),
+      hint(
+        "Everyone can see these bounds and categories. They were proposed from the table and rounded outward, and still tell a little about the ",
+        "largest and smallest values. Write what is known of the subject instead, like 0 to 120 for an age.",
+      ),
+      h(
+        "div",
+        { class: "scroll" },
+        h(
+          "table",
+          { class: "declare" },
+          h("caption", { class: "sr" }, "Declared columns"),
+          h("thead", null, h("tr", null, ["Column", "Holds", "Bounds or categories", "In words"].map((name) => h("th", { scope: "col" }, name)))),
+          h("tbody", null, now.map((column, at) => row(draft, column, at, read))),
+        ),
+      ),
+    );
+  });
+}
+
+function row(draft: Draft, column: Column, at: number, read: () => Read | undefined): HTMLElement {
+  const change = (make: (column: Column) => Column): void =>
+    draft.columns.update((all) => all.map((one, index) => (index === at ? make(one) : one)));
+  const describe = (text: string): void =>
+    change(({ description: _, ...rest }) => (text.trim() === "" ? rest : { ...rest, description: text.trim() }));
+  return h(
+    "tr",
+    null,
+    h("th", { scope: "row" }, column.name),
+    h("td", null, kind(draft, column, read)),
+    h("td", null, column.type.kind === "number" ? bounds(column, change) : categories(column, change), h("p", { class: "wrong", role: "alert" }, () => wrong(draft, at))),
+    h("td", null, h("input", { "aria-label": `${column.name} in words`, value: column.description ?? "", placeholder: "optional", oninput: (event: Event) => describe(typed(event)) })),
+  );
+}
+
+function wrong(draft: Draft, at: number): string | undefined {
+  const column = draft.columns()[at];
+  return column && wrongOf(column);
+}
+
+/** Numbers can be categories; texts can not be numbers. */
+function kind(draft: Draft, column: Column, read: () => Read | undefined): HTMLElement {
+  const isText = column.type.kind === "category" && !column.type.values.every((value) => Number.isFinite(Number(value)));
+  const again = (kind: string): void => {
+    const before = untracked(draft.columns);
+    const asked = before.filter(({ name, type }) => (name === column.name ? kind : type.kind) === "category").map(({ name }) => name);
+    void read()?.(asked, before);
+  };
+  return h(
+    "select",
+    { "aria-label": `What ${column.name} holds`, disabled: isText, onchange: (event: Event) => again(typed(event)) },
+    h("option", { value: "number", selected: column.type.kind === "number" }, "Numbers"),
+    h("option", { value: "category", selected: column.type.kind === "category" }, "Categories"),
+  );
+}
+
+type Change = (make: (column: Column) => Column) => void;
+
+function bounds({ name, type }: Column, change: Change): HTMLElement {
+  if (type.kind !== "number") return h("div");
+  const input = (which: "min" | "max", label: string): HTMLElement =>
+    h("input", {
+      "aria-label": `${label} bound of ${name}`,
+      inputmode: "decimal",
+      value: type[which],
+      oninput: (event: Event) => {
+        const value = typed(event).trim() === "" ? Number.NaN : Number(typed(event));
+        change((now) => (now.type.kind === "number" ? { ...now, type: { ...now.type, [which]: value } } : now));
+      },
+    });
+  return h("div", { class: "bounds" }, input("min", "Lower"), h("span", null, "to"), input("max", "Upper"));
+}
+
+function categories({ name, type }: Column, change: Change): HTMLElement {
+  if (type.kind !== "category") return h("div");
+  return h(
+    "details",
+    null,
+    h("summary", null, `${count(type.values.length)} categories`),
+    h("textarea", {
+      "aria-label": `Categories of ${name}, one a line`,
+      rows: Math.min(8, type.values.length + 1),
+      value: type.values.join("\n"),
+      oninput: (event: Event) => {
+        const values = typed(event).split("\n").filter((value) => value.trim() !== "");
+        change((now) => ({ ...now, type: { kind: "category", values } }));
+      },
+    }),
+  );
+}

@@ -1,0 +1,156 @@
+/** A job, composed from forms or as JSON, then paid for and handed in. */
+
+import { call, type Schema } from "../../api/client.ts";
+import { load } from "../../components/load.ts";
+import { hint } from "../../components/notice.ts";
+import { type AssetDocument, documentOf } from "../../document.ts";
+import { count, duration, money } from "../../format.ts";
+import { h } from "../../h.ts";
+import { check, type Checked } from "../../job/check.ts";
+import { type JobSpec, likelyTarget, suggest } from "../../job/spec.ts";
+import type { View } from "../../main.ts";
+import { type Signal, signal } from "../../signal.ts";
+import { form } from "./form.ts";
+import { json } from "./json.ts";
+import { order } from "./order.ts";
+
+type Asset = Schema["Asset"];
+type Service = Schema["Service"];
+
+/** What the parts of the page share. */
+export interface Draft {
+  readonly asset: Asset;
+  readonly service: Service;
+  readonly document: AssetDocument;
+  readonly spec: Signal<JobSpec>;
+  /** What is wrong with the JSON text at the moment, if it is being written. */
+  readonly unread: Signal<string | undefined>;
+  readonly checked: () => Checked;
+  /** Paid: nothing can be changed any more. */
+  readonly fixed: Signal<boolean>;
+}
+
+export function trainPage({ id = "" }: Record<string, string>, query: URLSearchParams): View {
+  const ask = (signal: AbortSignal): Promise<Asset> =>
+    call("get", "/v1/assets/{token_id}", { path: { token_id: id }, signal });
+  const service = Number(query.get("service") ?? 0);
+  const body = h(
+    "div",
+    null,
+    load("Loading the data set", ask, (asset) => view(asset, service, query.get("held") === "1")),
+  );
+  return { title: "Train a model", body };
+}
+
+function view(asset: Asset, index: number, held: boolean): HTMLElement {
+  const document = documentOf(asset);
+  const { columns, content, policy } = document["atoll:market"];
+  const service = asset.services.find(({ service_index }) => service_index === index) ?? asset.services[0];
+  const target = likelyTarget(columns);
+  if (!service || !target) return hint("This data set offers nothing that can be trained on.");
+  const spec = signal(suggest(asset.id, columns, content.rows, policy, target));
+  const draft: Draft = {
+    asset,
+    service,
+    document,
+    spec,
+    unread: signal<string | undefined>(undefined),
+    checked: () => check(spec(), document),
+    fixed: signal(false),
+  };
+  const asJson = signal(false);
+  const tab = (name: string, is: boolean): HTMLElement =>
+    h(
+      "button",
+      {
+        type: "button",
+        "aria-pressed": () => String(asJson() === is),
+        class: () => (asJson() === is ? "primary" : ""),
+        onclick: () => asJson.set(is),
+      },
+      name,
+    );
+  return h(
+    "div",
+    null,
+    h("p", null, h("a", { href: `#/assets/${asset.token_id}` }, asset.name)),
+    h("h1", null, "Train a model"),
+    h(
+      "p",
+      { class: "quiet" },
+      "Describe the model. It is trained where the data is; what is filled in below suits most tables of this size.",
+    ),
+    h(
+      "div",
+      { class: "two" },
+      h(
+        "div",
+        null,
+        h(
+          "div",
+          { class: "row", role: "group", "aria-label": "How to describe the model" },
+          tab("Form", false),
+          tab("JSON", true),
+        ),
+        h("div", { class: "describe" }, () => (asJson() ? json(draft) : form(draft))),
+      ),
+      h(
+        "aside",
+        { "aria-label": "Cost and order" },
+        h("section", { class: "panel" }, h("h2", null, "What it takes"), summary(draft, held), order(draft, held)),
+      ),
+    ),
+  );
+}
+
+function summary(draft: Draft, held: boolean): HTMLElement {
+  return h("div", { "aria-live": "polite" }, () => {
+    const { cost, broken } = draft.checked();
+    const { limits } = draft.spec();
+    return [
+      h("p", { class: "price" }, held ? "1 datatoken" : money(draft.service.price)),
+      h(
+        "dl",
+        { class: "facts-list" },
+        h("dt", null, "Model"),
+        h(
+          "dd",
+          null,
+          `${count(cost.inputs)} inputs, ${count(cost.outputs)} output${cost.outputs === 1 ? "" : "s"}, ${count(cost.parameters)} trainable numbers`,
+        ),
+        h("dt", null, "Work"),
+        h("dd", null, `about ${work(cost.flops)} operations`),
+        h("dt", null, "Time"),
+        h("dd", null, `at most ${duration(limits.max_seconds)}`),
+        h("dt", null, "Memory"),
+        h(
+          "dd",
+          null,
+          `about ${count(Math.max(1, Math.ceil(cost.memoryBytes / 2 ** 20)))} of ${count(limits.max_memory_mib)} MiB`,
+        ),
+      ),
+      broken.length > 0 &&
+        h(
+          "div",
+          { class: "notice bad" },
+          h("strong", null, "Before you can order"),
+          h(
+            "ul",
+            null,
+            broken.map(({ pointer, message }) => h("li", null, h("code", null, pointer), ` ${message}`)),
+          ),
+        ),
+    ];
+  });
+}
+
+function work(flops: number): string {
+  const steps: [number, string][] = [
+    [1e12, "million million"],
+    [1e9, "thousand million"],
+    [1e6, "million"],
+    [1e3, "thousand"],
+  ];
+  const [size, name] = steps.find(([size]) => flops >= size) ?? [1, ""];
+  return `${Number((flops / size).toPrecision(2))} ${name}`.trim();
+}

@@ -1,0 +1,129 @@
+/** What a publisher has put in so far, and what is still missing or wrong. */
+
+import type { Column, ModelFamily, Policy } from "../document.ts";
+import type { Hex } from "../envelope/bytes.ts";
+import { units } from "../format.ts";
+import { type Signal, signal } from "../signal.ts";
+import type { Token } from "./known.ts";
+import type { Provider } from "./provider.ts";
+import type { Wanted } from "./publication.ts";
+
+/** A table that was read. */
+export interface Table {
+  readonly name: string;
+  /** As CSV, whatever it was. */
+  readonly file: Blob;
+  readonly rows: number;
+  /** The first rows, to choose a sample from. */
+  readonly first: readonly string[][];
+}
+
+export class Draft {
+  readonly table = signal<Table | undefined>(undefined);
+  /** Declared columns; each change is a new list. */
+  readonly columns: Signal<readonly Column[]> = signal<readonly Column[]>([]);
+  /** Rows of `first` that everyone may see. */
+  readonly sample: Signal<ReadonlySet<number>> = signal<ReadonlySet<number>>(new Set());
+  readonly name = signal("");
+  readonly description = signal("");
+  readonly license = signal("");
+  readonly keywords = signal("");
+  readonly families: Signal<readonly ModelFamily[]> = signal<readonly ModelFamily[]>([
+    "linear_regression",
+    "logistic_regression",
+    "multilayer_perceptron",
+  ]);
+  readonly minRows = signal(50);
+  readonly maxSeconds = signal(600);
+  readonly maxMemory = signal(1024);
+  readonly maxParameters = signal(1_000_000);
+  readonly allow = signal("");
+  readonly deny = signal("");
+  readonly price = signal("");
+  readonly token = signal<Token | undefined>(undefined);
+  readonly provider = signal<Provider | undefined>(undefined);
+  /** The publisher has compared the provider's key with what the provider says. */
+  readonly compared = signal(false);
+
+  /** What stands against publishing, in the order of the page. */
+  missing(): string[] {
+    const table = this.table();
+    const provider = this.provider();
+    const columns = this.columns().flatMap((column) => {
+      const wrong = wrongOf(column);
+      return wrong === undefined ? [] : [`Column ${column.name}: ${wrong}`];
+    });
+    const all: (string | false | undefined)[] = [
+      table === undefined && "Choose a table.",
+      ...columns,
+      this.name().trim() === "" && "Give the data set a name.",
+      this.license().trim() === "" && "Name a licence, or where the terms of use are.",
+      this.families().length === 0 && "Allow at least one kind of model.",
+      table && !whole(this.minRows(), 1) && "Say how many rows a job needs at least: 1 or more.",
+      table && table.rows < this.minRows() && `The table has ${table.rows} rows, fewer than the ${this.minRows()} that a job needs.`,
+      !whole(this.maxSeconds(), 1) && "Say how many seconds a job may take.",
+      !whole(this.maxMemory(), 64) && "Say how much memory a job may use: 64 MiB or more.",
+      !whole(this.maxParameters(), 1) && "Say how large a model may be.",
+      accounts(this.allow()) === undefined && "Who may order: write one address per line.",
+      accounts(this.deny()) === undefined && "Who may not order: write one address per line.",
+      this.units() === undefined && "Set a price, like 5 or 0.25. For nothing, write 0.",
+      provider === undefined && "Say who computes on the data.",
+      provider && !provider.computes && "This provider can not compute at the moment. Choose another.",
+      provider && !provider.signed && !this.compared() && "Compare the provider's key, and tick the box.",
+    ];
+    return all.filter((text): text is string => typeof text === "string");
+  }
+
+  /** The price in base units. */
+  units(): bigint | undefined {
+    const token = this.token();
+    const found = token && units(this.price(), token.decimals);
+    return found !== undefined && found < 2n ** 88n ? found : undefined;
+  }
+
+  /** What is to be published, once nothing is missing. */
+  wanted(): Wanted | undefined {
+    const [table, provider, token, price] = [this.table(), this.provider(), this.token(), this.units()];
+    if (!table || !provider || !token || price === undefined || this.missing().length > 0) return undefined;
+    const allow = accounts(this.allow()) ?? [];
+    const policy: Policy = {
+      model_families: [...this.families()],
+      min_rows: this.minRows(),
+      max_seconds: this.maxSeconds(),
+      max_memory_mib: this.maxMemory(),
+      max_parameters: this.maxParameters(),
+      ...(allow.length > 0 && { allow }),
+      deny: accounts(this.deny()) ?? [],
+    };
+    const about = {
+      name: this.name().trim(),
+      description: this.description().trim(),
+      license: this.license().trim(),
+      keywords: this.keywords().split(",").map((word) => word.trim()).filter((word) => word !== ""),
+      columns: [...this.columns()],
+      policy,
+      sampleRows: table.first.filter((_, at) => this.sample().has(at)),
+    };
+    return { file: table.file, about, provider, price: { token: token.token as Hex, units: price } };
+  }
+}
+
+/** What is wrong with a declaration, if anything. */
+export function wrongOf({ type }: Column): string | undefined {
+  if (type.kind === "number") {
+    if (!Number.isFinite(type.min) || !Number.isFinite(type.max)) return "write both bounds as numbers";
+    return type.min < type.max ? undefined : "the lower bound has to be below the upper one";
+  }
+  if (new Set(type.values).size !== type.values.length) return "a category is there twice";
+  return type.values.length < 2 ? "there have to be at least two categories" : undefined;
+}
+
+/** Addresses, one a line; nothing if one of them is none. */
+function accounts(text: string): Hex[] | undefined {
+  const found = text.split(/[\s,;]+/).filter((part) => part !== "");
+  return found.every((part) => /^0x[0-9a-f]{40}$/i.test(part)) ? (found as Hex[]) : undefined;
+}
+
+function whole(value: number, least: number): boolean {
+  return Number.isSafeInteger(value) && value >= least;
+}

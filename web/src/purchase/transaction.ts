@@ -1,0 +1,77 @@
+/** A transaction from the server's description of it to its end on the chain. */
+
+import { numberToHex } from "viem/utils";
+
+import { address, call, type Schema } from "../api/client.ts";
+import { follow } from "../api/stream.ts";
+import { same } from "../format.ts";
+import { market } from "../market.ts";
+import type { Account } from "../wallet/account.ts";
+import { ofWallet, Refused } from "../wallet/refused.ts";
+
+export type Unsigned = Schema["UnsignedTransaction"];
+export type Status = Schema["TransactionStatus"];
+export type Request = Schema["TransactionRequest"];
+
+const FINAL: readonly Status["status"][] = ["indexed", "rejected", "reverted"];
+
+/** Builds, has it signed and sends it. The wallet chooses nonce and fees. */
+export async function send(held: Account, request: Request, asked: string): Promise<{ hash: string; built: Unsigned }> {
+  const built = await call("post", "/v1/transactions", { body: request });
+  const { chain_id: chain } = await market();
+  if (built.chain_id !== chain || !same(built.from, held.address)) {
+    throw new Refused(
+      "The server built another transaction than was asked for",
+      "Nothing was sent. Load the page again.",
+    );
+  }
+  const transaction = {
+    from: held.address,
+    to: built.to,
+    data: built.data,
+    value: numberToHex(BigInt(built.value)),
+    // What is not used is not charged.
+    gas: numberToHex(Math.ceil(built.gas_estimate * 1.2)),
+  };
+  const hash = await held.wallet.provider
+    .request({ method: "eth_sendTransaction", params: [transaction] })
+    .catch((error: unknown) => {
+      throw ofWallet(error, asked);
+    });
+  return { hash: String(hash), built };
+}
+
+/** What a person waits for, by how far it has come. */
+const WAITING: Record<string, string> = {
+  unknown: "Sent. Waiting for the network to see it …",
+  pending: "The network has it. It goes into one of the next blocks …",
+  mined: "It is in a block. The market is reading it …",
+};
+
+/** Follows a sent transaction until everything that it did can be seen in the market. */
+export async function settled(hash: string, tell: (text: string) => void, signal: AbortSignal): Promise<Status> {
+  const url = address("/v1/transactions/{hash}/events", { hash });
+  let [block, last] = [false, undefined as Status | undefined];
+  const broken = (is: boolean): void => {
+    if (is) tell("The connection to the market broke. Trying again; your transaction goes on by itself …");
+  };
+  for await (const status of follow<Status>(url, signal, broken)) {
+    last = status;
+    if (FINAL.includes(status.status)) break;
+    const reorganised = block && status.status !== "mined";
+    block ||= status.status === "mined";
+    tell(
+      reorganised
+        ? "The network replaced the block that it was in. It comes into another one by itself; there is nothing to do …"
+        : (WAITING[status.status] ?? status.detail),
+    );
+  }
+  if (signal.aborted) throw new Refused("You left before it was settled", "Your transaction goes on. See My orders.");
+  if (last?.status === "indexed") return last;
+  if (last?.status === "reverted") throw new Refused("The contract refused the transaction", last.detail);
+  if (last?.status === "rejected") throw new Refused("The market can not show what was published", last.detail);
+  throw new Refused(
+    "The transaction has not been seen",
+    `Look for ${hash} in your wallet's activity. If it is still waiting there, nothing is lost: it may be settled later.`,
+  );
+}

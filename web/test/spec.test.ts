@@ -1,0 +1,90 @@
+import { expect, test } from "vitest";
+
+import type { AssetDocument, Column } from "../src/document.ts";
+import { check } from "../src/job/check.ts";
+import { familyOf, type JobSpec, layersOf, likelyTarget, networkOf, suggest } from "../src/job/spec.ts";
+
+const COLUMNS: Column[] = [
+  { name: "age", type: { kind: "number", min: 0, max: 120 } },
+  { name: "ward", type: { kind: "category", values: ["a", "b", "c"] } },
+  { name: "stay", type: { kind: "number", min: 0, max: 90 } },
+  { name: "outcome", type: { kind: "category", values: ["home", "moved"] } },
+];
+
+const DOCUMENT: AssetDocument = {
+  name: "Stays",
+  description: "",
+  license: "CC0-1.0",
+  "atoll:market": {
+    columns: COLUMNS,
+    content: { rows: 1000, ciphertext_bytes: 1, ciphertext_sha256: "0x", media_type: "text/csv" },
+    provider: { wallet: "0x", public_key: "0x" },
+    policy: {
+      model_families: ["linear_regression", "logistic_regression", "multilayer_perceptron"],
+      min_rows: 100,
+      max_seconds: 300,
+      max_memory_mib: 1024,
+      max_parameters: 500,
+    },
+  },
+};
+
+function suggested(target: string): JobSpec {
+  const column = COLUMNS.find(({ name }) => name === target);
+  if (!column) throw new Error(target);
+  const { content, policy } = DOCUMENT["atoll:market"];
+  return suggest("eip155:1/erc721:0x/1", COLUMNS, content.rows, policy, column);
+}
+
+test("whatever column is predicted, the suggestion breaks no rule", () => {
+  for (const { name } of COLUMNS) expect(check(suggested(name), DOCUMENT).broken, name).toEqual([]);
+  expect(likelyTarget(COLUMNS)?.name).toBe("outcome");
+  expect(likelyTarget(COLUMNS.slice(0, 3))?.name).toBe("ward");
+});
+
+test("a job's size is that of the market's own arithmetic", () => {
+  // 1 + 3 + 1 inputs, 16 hidden units, 2 outputs.
+  const { cost } = check(suggested("outcome"), DOCUMENT);
+  expect([cost.inputs, cost.outputs, cost.parameters]).toEqual([5, 2, 6 * 16 + 17 * 2]);
+  expect(cost.flops).toBe(130 * 6 * 1000 * 30);
+});
+
+test("every rule that is broken is named with its place", () => {
+  const broken = (change: (spec: JobSpec) => void): string[] => {
+    const spec = suggested("outcome");
+    change(spec);
+    return check(spec, DOCUMENT).broken.map(({ pointer }) => pointer);
+  };
+  expect(broken((spec) => (spec.training.epochs = 0))).toEqual(["/training/epochs"]);
+  expect(broken((spec) => (spec.training.epochs = 1.5))).toEqual(["/training/epochs"]);
+  expect(broken((spec) => (spec.training.batch_size = Number.NaN))).toContain("/training/batch_size");
+  expect(broken((spec) => (spec.split.test_fraction = 0.51))).toEqual(["/split/test_fraction"]);
+  expect(broken((spec) => (spec.optimizer.learning_rate = 0))).toEqual(["/optimizer/learning_rate"]);
+  expect(broken((spec) => (spec.limits.max_seconds = 301))).toEqual(["/limits/max_seconds"]);
+  expect(broken((spec) => (spec.limits.max_memory_mib = 2000))).toEqual(["/limits/max_memory_mib"]);
+  expect(broken((spec) => spec.data.features.push("outcome"))).toEqual(["/data/features/3"]);
+  expect(broken((spec) => (spec.data.features = []))).toEqual(["/data/features"]);
+  expect(broken((spec) => (spec.data.features[0] = "nothing"))).toEqual(["/data/features/0"]);
+  expect(broken((spec) => (spec.loss = "mean_squared_error"))).toEqual(["/loss"]);
+  expect(broken((spec) => (spec.task = "regression"))).toContain("/task");
+  expect(
+    broken(
+      (spec) => (spec.layers = layersOf("logistic_regression", 3, { hidden: [], activation: "relu", dropout: 0 })),
+    ),
+  ).toEqual(["/layers/0"]);
+  // More trainable numbers than the publisher allows.
+  expect(
+    broken(
+      (spec) => (spec.layers = layersOf("multilayer_perceptron", 2, { hidden: [64], activation: "relu", dropout: 0 })),
+    ),
+  ).toEqual(["/layers"]);
+});
+
+test("the form shows the layers that it wrote, and says so of others", () => {
+  const network = { hidden: [32, 16], activation: "gelu", dropout: 0.2 } as const;
+  const spec = { ...suggested("outcome"), layers: layersOf("multilayer_perceptron", 2, network) };
+  expect(networkOf(spec)).toEqual(network);
+  expect(familyOf(spec)).toBe("multilayer_perceptron");
+  spec.layers.splice(1, 1, { kind: "tanh" });
+  expect(networkOf(spec)).toBeUndefined();
+});

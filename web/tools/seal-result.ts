@@ -1,0 +1,15 @@
+import { bigEndian, concat, fromHex, utf8, type Bytes, type Hex } from "../src/envelope/bytes.ts";
+import { encrypt, generateContentKey, whole } from "../src/envelope/content.ts";
+import { seal } from "../src/envelope/hpke.ts";
+import { infoOf } from "../src/envelope/key-wrap.ts";
+import { MAGIC, type Result } from "../src/envelope/sealed.ts";
+
+/** Seals a result to its buyer, as a provider does. The page itself only opens them. */
+export async function sealResult(recipient: Bytes, orderId: Hex, { report, model }: Result): Promise<Bytes> {
+  const key = generateContentKey();
+  const info = infoOf("result", fromHex(orderId));
+  const { encapsulated, ciphertext } = await seal(recipient, info, recipient, key);
+  const text = utf8(JSON.stringify(report));
+  const plain = concat(bigEndian(text.length, 4).reverse(), text, model);
+  return concat(MAGIC, encapsulated, ciphertext, await whole(encrypt(key, info, new Blob([plain]))));
+}
