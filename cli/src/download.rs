@@ -46,6 +46,7 @@ const POLL: Duration = Duration::from_millis(300);
 
 /// Buy the data of an asset, and decrypt them here.
 #[derive(Args, Debug)]
+#[command(after_help = "Example:\n  atoll download 42 --out table.csv --max-price 20")]
 pub(crate) struct Download {
     /// The asset's id, as `atoll search` shows it
     asset: String,

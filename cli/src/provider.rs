@@ -19,6 +19,7 @@ pub(crate) enum Provider {
 
 /// Take jobs until stopped.
 #[derive(Args, Debug)]
+#[command(after_help = "Example:\n  atoll provider run --deployment contracts/deployments/1.json")]
 pub(crate) struct Run {
     /// The trainer that workers run [default: atoll-trainer beside this program]
     #[arg(long, value_name = "FILE")]
@@ -75,7 +76,7 @@ impl Run {
 }
 
 /// The trainer that was installed with this program.
-fn beside() -> Result<PathBuf, CliError> {
+pub(crate) fn beside() -> Result<PathBuf, CliError> {
     let program =
         std::env::current_exe().map_err(CliError::reading(std::path::Path::new("this program's own path")))?;
     Ok(program.with_file_name("atoll-trainer"))

@@ -35,6 +35,7 @@ const INDEXING_TIMEOUT: Duration = Duration::from_secs(60);
 
 /// Publish a CSV table: it is encrypted here, and only ciphertext leaves this machine.
 #[derive(Args, Debug)]
+#[command(after_help = "Example:\n  atoll publish table.csv --name \"Tumours of the breast\" --license CC-BY-4.0 --price 5 \\\n      --payment-token 0x0000000000000000000000000000000000000000 --columns columns.json")]
 pub(crate) struct Publish {
     /// The table: CSV with a header, UTF-8, no missing values
     table: PathBuf,
@@ -204,7 +205,7 @@ impl Publish {
             policy,
         );
         document.keywords = self.keywords.clone();
-        document.atoll.services = services::declared(&plan.services);
+        document.atoll.services = services::declared(&services::offers(&plan.services));
         document.atoll.sample_rows = checked.sample;
         let metadata = document.to_bytes().map_err(|error| CliError::Input(error.to_string()))?;
         AssetDocument::parse(&metadata).map_err(CliError::Document)?;

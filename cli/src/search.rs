@@ -15,6 +15,7 @@ use crate::{
 
 /// Find assets.
 #[derive(Args, Debug)]
+#[command(after_help = "Example:\n  atoll search breast cancer --limit 5")]
 pub(crate) struct Search {
     /// Words of the name or description; all assets without
     words: Vec<String>,

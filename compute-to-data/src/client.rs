@@ -17,6 +17,7 @@ use tokio::io::{AsyncWrite, AsyncWriteExt};
 use uuid::Uuid;
 use zeroize::Zeroizing;
 
+mod accounts;
 mod downloads;
 mod error;
 mod events;

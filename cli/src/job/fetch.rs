@@ -22,6 +22,7 @@ const FILES: [&str; 3] = ["model.safetensors", "report.json", "receipt.json"];
 
 /// Download, check and decrypt a job's result.
 #[derive(Args, Debug)]
+#[command(after_help = "Example:\n  atoll job fetch 01a20377-cd57-7a34-806a-1828dd90536b --out result")]
 pub(crate) struct Fetch {
     /// The job
     job: Uuid,
