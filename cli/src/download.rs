@@ -225,6 +225,7 @@ impl Buyer {
         if !download.status.is_final() {
             self.out.note("Waiting for the provider to hand over the key …");
         }
+        let waiting = self.out.waiting("waiting");
         while !download.status.is_final() {
             tokio::time::sleep(POLL).await;
             match self.client.download(download.id).await {
@@ -233,6 +234,7 @@ impl Buyer {
                 Err(error) => return Err(error.into()),
             }
         }
+        drop(waiting);
         if download.status == JobStatus::Completed {
             return Ok(download);
         }

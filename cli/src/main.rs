@@ -24,6 +24,7 @@ mod options;
 mod order;
 mod output;
 mod permit;
+mod progress;
 mod provider;
 mod publish;
 mod purchase;
