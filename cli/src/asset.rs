@@ -153,7 +153,7 @@ impl State {
         let (chain, id) = owned(&self.asset, options).await?;
         let call = IAssetRegistry::setStateCall { assetId: id.token_id, newState: new_state };
         let receipt = chain.send(id.registry, call, U256::ZERO).await?;
-        indexed(options, &receipt).await?;
+        indexed(options, receipt.block_number).await?;
         let transaction = receipt.transaction_hash;
         out.result(
             &json!({"asset": id, "state": self.state, "transaction": transaction}),
@@ -208,6 +208,7 @@ impl AddService {
         services::add_missing(&chain, id.token_id, &planned, &provider, &token).await?;
         let added = chain.logs::<IAssetRegistry::ServiceAdded>(id.registry, B256::from(id.token_id)).await?;
         let new: Vec<_> = added.iter().filter(|(_, service)| service.serviceIndex >= there).collect();
+        indexed(options, new.iter().filter_map(|(log, _)| log.block_number).max()).await?;
         sent.extend(new.iter().filter_map(|(log, _)| log.transaction_hash));
         let rows: Vec<_> =
             new.iter().map(|(_, one)| json!({"service": one.serviceIndex, "datatoken": one.datatoken})).collect();
@@ -224,7 +225,7 @@ impl Transfer {
         let from = options.wallet()?.address();
         let call = IERC721::transferFromCall { from, to: self.to, tokenId: id.token_id };
         let receipt = chain.send(id.registry, call, U256::ZERO).await?;
-        indexed(options, &receipt).await?;
+        indexed(options, receipt.block_number).await?;
         let transaction = receipt.transaction_hash;
         out.note("The services stay with their provider until the new owner names another with `atoll rewrap`.");
         out.result(
@@ -259,7 +260,7 @@ async fn publish(
     let hash = keccak256(&metadata);
     let call = IAssetRegistry::updateMetadataCall { assetId: id.token_id, metadata: metadata.into() };
     let receipt = chain.send(id.registry, call, U256::ZERO).await?;
-    indexed(options, &receipt).await?;
+    indexed(options, receipt.block_number).await?;
     Ok((hash, receipt.transaction_hash))
 }
 

@@ -33,7 +33,8 @@ impl Completions {
         let mut script = Vec::new();
         generate(shell, &mut Cli::command(), "atoll", &mut script);
         let script = String::from_utf8_lossy(&script);
-        out.result(&json!({"shell": name, "script": script}), script.trim_end());
+        let script = script.trim_end();
+        out.result(&json!({"shell": name, "script": format!("{script}\n")}), script);
         Ok(())
     }
 }

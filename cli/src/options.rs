@@ -2,7 +2,7 @@
 
 use std::{path::PathBuf, time::Duration};
 
-use alloy::{primitives::U256, rpc::types::TransactionReceipt, signers::local::PrivateKeySigner};
+use alloy::{primitives::U256, signers::local::PrivateKeySigner};
 use atoll_compute::client::Client;
 use atoll_protocol::ids::AssetId;
 use clap::Args;
@@ -113,10 +113,10 @@ pub(crate) fn token_id(text: &str, contracts: &Contracts) -> Result<U256, CliErr
     Ok(id.token_id)
 }
 
-/// Waits until the server shows what a transaction changed, if one was named. What was sent is done all the same, so that
+/// Waits until the server shows what was changed in a block, if a server was named. What was sent is done all the same, so that
 /// a slow server is no failure.
-pub(crate) async fn indexed(options: &Options, receipt: &TransactionReceipt) -> Result<(), CliError> {
-    let (Some(_), Some(block)) = (&options.server, receipt.block_number) else { return Ok(()) };
+pub(crate) async fn indexed(options: &Options, block: Option<u64>) -> Result<(), CliError> {
+    let (Some(_), Some(block)) = (&options.server, block) else { return Ok(()) };
     let client = options.client()?;
     let start = tokio::time::Instant::now();
     while start.elapsed() < INDEXING_TIMEOUT && client.market().await?.indexed_block < Some(block) {

@@ -203,7 +203,7 @@ impl<'a> Seller<'a> {
     /// Sends one transaction, and waits until the server has heard of it.
     async fn send<C: SolCall>(&self, contract: Address, call: C) -> Result<Vec<B256>, CliError> {
         let receipt = self.chain.send(contract, call, U256::ZERO).await?;
-        indexed(self.options, &receipt).await?;
+        indexed(self.options, receipt.block_number).await?;
         Ok(vec![receipt.transaction_hash])
     }
 

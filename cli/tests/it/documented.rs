@@ -70,6 +70,7 @@ fn of_repository(line: &str, place: &str) {
             let name = format!("name = \"{package}\"");
             assert!(manifests.iter().any(|manifest| manifest.contains(&name)), "{place}: no package {package}");
         }
+        ["npm", "ci"] => assert!(root.join("web/package-lock.json").is_file(), "{place}: nothing is pinned for `{line}`"),
         ["npm", "run", script, ..] => {
             let text = std::fs::read(root.join("web/package.json")).unwrap();
             let package: serde_json::Value = serde_json::from_slice(&text).unwrap();

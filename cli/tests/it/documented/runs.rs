@@ -187,7 +187,7 @@ impl Reader {
         if !words.iter().any(|word| word == "--home") {
             command.arg("--home").arg(actor.home());
         }
-        if words[..2] == ["provider", "run"] {
+        if words.starts_with(&["provider".to_owned(), "run".to_owned()]) {
             return serde_json::from_str(&until_ready(command, |line| line.contains("\"provider\"")).await).unwrap();
         }
         let output = command.stdin(Stdio::null()).output().await.unwrap();
