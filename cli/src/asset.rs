@@ -196,7 +196,8 @@ impl AddService {
         for service in &mut planned {
             service.offer = numbered(service.offer, there + service.offer.service_index());
         }
-        let offers: Vec<_> = (0..there).map(|index| document.service(index)).chain(planned.iter().map(|one| one.offer)).collect();
+        let offers: Vec<_> =
+            (0..there).map(|index| document.service(index)).chain(planned.iter().map(|one| one.offer)).collect();
         let declared = services::declared(&offers);
         let mut sent = Vec::new();
         // What a number sells is declared before anybody can buy it.
@@ -245,7 +246,9 @@ async fn owned(asset: &str, options: &Options) -> Result<(Chain, AssetId), CliEr
     if owner == wallet.address() {
         return Ok((chain, id));
     }
-    Err(CliError::Refused(format!("{id} belongs to {owner}, and only its owner can change it; use that wallet's --home")))
+    Err(CliError::Refused(format!(
+        "{id} belongs to {owner}, and only its owner can change it; use that wallet's --home"
+    )))
 }
 
 /// Publishes a document; gives its hash and the transaction.
@@ -267,9 +270,7 @@ async fn publish(
 fn numbered(offer: ServiceOffer, service_index: u32) -> ServiceOffer {
     match offer {
         ServiceOffer::Compute { .. } => ServiceOffer::Compute { service_index },
-        ServiceOffer::Download { valid_for_seconds, .. } => {
-            ServiceOffer::Download { service_index, valid_for_seconds }
-        }
+        ServiceOffer::Download { valid_for_seconds, .. } => ServiceOffer::Download { service_index, valid_for_seconds },
     }
 }
 

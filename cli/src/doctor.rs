@@ -115,8 +115,13 @@ fn contracts(
     let told = reached.map(|reached| Contracts::from(&reached.market));
     let Some(path) = &options.deployment else {
         if provides {
-            let mend = "give --deployment FILE, as the contracts' publisher wrote it; `atoll provider run` insists on it";
-            findings.failed(NAME, "a provider decides by itself which contracts it believes, and no file was given", mend);
+            let mend =
+                "give --deployment FILE, as the contracts' publisher wrote it; `atoll provider run` insists on it";
+            findings.failed(
+                NAME,
+                "a provider decides by itself which contracts it believes, and no file was given",
+                mend,
+            );
         } else if told.is_some() {
             findings.ok(NAME, "no file was given, so the server's word for the contracts is taken");
         }
@@ -195,7 +200,11 @@ fn conclude(findings: Vec<Finding>, out: Output) -> Result<(), CliError> {
         out.result(&json!({"ok": true, "findings": findings}), lines.join("\n"));
         return Ok(());
     }
-    let message = format!("{} has to be mended: {}", if failed.len() == 1 { "one thing" } else { "something" }, failed.join(", "));
+    let message = format!(
+        "{} has to be mended: {}",
+        if failed.len() == 1 { "one thing" } else { "something" },
+        failed.join(", ")
+    );
     if !out.json {
         out.result(&(), lines.join("\n"));
     }

@@ -46,7 +46,9 @@ pub(crate) struct List {
 
 /// Take a stake back.
 #[derive(Args, Debug)]
-#[command(after_help = "Example:\n  atoll order return 0x6e9f7000ef9c810c649283b39da56b9cb07292727a9228e05ebf6d51d472532a")]
+#[command(
+    after_help = "Example:\n  atoll order return 0x6e9f7000ef9c810c649283b39da56b9cb07292727a9228e05ebf6d51d472532a"
+)]
 pub(crate) struct Return {
     /// The order
     order: B256,
@@ -54,7 +56,9 @@ pub(crate) struct Return {
 
 /// Give an order up as its provider.
 #[derive(Args, Debug)]
-#[command(after_help = "Example:\n  atoll order cancel 0x6e9f7000ef9c810c649283b39da56b9cb07292727a9228e05ebf6d51d472532a")]
+#[command(
+    after_help = "Example:\n  atoll order cancel 0x6e9f7000ef9c810c649283b39da56b9cb07292727a9228e05ebf6d51d472532a"
+)]
 pub(crate) struct Cancel {
     /// The order
     order: B256,

@@ -35,7 +35,9 @@ const INDEXING_TIMEOUT: Duration = Duration::from_secs(60);
 
 /// Publish a CSV table: it is encrypted here, and only ciphertext leaves this machine.
 #[derive(Args, Debug)]
-#[command(after_help = "Example:\n  atoll publish table.csv --name \"Tumours of the breast\" --license CC-BY-4.0 --price 5 \\\n      --payment-token 0x0000000000000000000000000000000000000000 --columns columns.json")]
+#[command(
+    after_help = "Example:\n  atoll publish table.csv --name \"Tumours of the breast\" --license CC-BY-4.0 --price 5 \\\n      --payment-token 0x0000000000000000000000000000000000000000 --columns columns.json"
+)]
 pub(crate) struct Publish {
     /// The table: CSV with a header, UTF-8, no missing values
     table: PathBuf,

@@ -1,10 +1,10 @@
 //! `atoll register`: tells the market which key others seal to, signed by the wallet.
 
+use alloy::signers::SignerSync;
 use atoll_protocol::{
     api::{KeyPurpose, NewKey},
     signed::{self, KeyRegistration},
 };
-use alloy::signers::SignerSync;
 use clap::Args;
 use serde_json::json;
 use time::OffsetDateTime;

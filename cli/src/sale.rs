@@ -287,9 +287,9 @@ impl<'a> Seller<'a> {
         let price = U256::from(sale.price);
         let some = |limit: u64| (limit != 0).then_some(limit);
         let gate = (!gate.is_zero()).then_some(gate);
-        let limits = sale.limited.then(|| {
-            json!({"per_wallet": some(free.perWallet), "total": some(free.total), "taken": free.taken})
-        });
+        let limits = sale
+            .limited
+            .then(|| json!({"per_wallet": some(free.perWallet), "total": some(free.total), "taken": free.taken}));
         let words = |limit: u64| some(limit).map_or("any number".to_owned(), |limit| limit.to_string());
         let mut text = format!(
             "datatoken    {datatoken}\nprice        {}{}\ngate         {}\nprovider     {provider}\nreferral     {} of 10,000",

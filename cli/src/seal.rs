@@ -89,7 +89,9 @@ mod tests {
         assert_eq!(plain, b"a\n1\n");
 
         std::fs::write(&path, "a\n2\n").unwrap();
-        let Err(error) = seal(&path, &key, &context, checked, Output { json: true }) else { panic!("sealed another table") };
+        let Err(error) = seal(&path, &key, &context, checked, Output { json: true }) else {
+            panic!("sealed another table")
+        };
         assert!(error.to_string().contains("changed while it was read"), "{error}");
     }
 }

@@ -102,7 +102,9 @@ fn head(number: u64, time: u64, reached: Option<&Reached>, findings: &mut Findin
     const NAME: &str = "index";
     let mend = "wait a little; if it stays so, tell the server's operator, whose log says why";
     match indexed {
-        Some(block) if block + BEHIND >= number => findings.ok(NAME, format!("the server has read block {block} of {number}")),
+        Some(block) if block + BEHIND >= number => {
+            findings.ok(NAME, format!("the server has read block {block} of {number}"))
+        }
         Some(block) => findings.warning(NAME, format!("the server has read {block} blocks of {number}"), mend),
         None => findings.failed(NAME, "the server has read no block yet", mend),
     }

@@ -11,12 +11,7 @@ use crate::{provider::beside, reverts::moment};
 pub(super) const SCRATCH: &str = "provider";
 
 /// Runs the runner's own self-test, and asks the server what it knows.
-pub(super) async fn look(
-    trainer: Option<PathBuf>,
-    reached: Option<&Reached>,
-    keys: &Keys,
-    findings: &mut Findings,
-) {
+pub(super) async fn look(trainer: Option<PathBuf>, reached: Option<&Reached>, keys: &Keys, findings: &mut Findings) {
     const NAME: &str = "sandbox";
     let mend = "the finding names the file or the layer; docs/operations.md lists what a provider's machine needs";
     match trainer.map_or_else(beside, Ok) {
@@ -39,7 +34,11 @@ async fn known(reached: &Reached, account: alloy::primitives::Address, keys: &Ke
     match reached.client.provider(account).await {
         Ok(known) if keys.identity.is_some_and(|identity| identity.0 != known.status.public_key) => {
             let found = format!("{account} runs with the key {} and not with this home's", known.status.public_key);
-            findings.failed(NAME, found, "use the home that the running provider uses; buyers' data are sealed to its key");
+            findings.failed(
+                NAME,
+                found,
+                "use the home that the running provider uses; buyers' data are sealed to its key",
+            );
         }
         Ok(known) if known.online => findings.ok(NAME, format!("{account} is online")),
         Ok(known) => {

@@ -83,7 +83,9 @@ async fn version(answer: reqwest::Result<Response>, findings: &mut Findings) {
             let found = format!("the server is {} and this program {own}", crate::output::printable(version));
             findings.warning(NAME, found, "install the server's version of atoll, or ask its operator to update");
         }
-        None => findings.warning(NAME, "the server does not tell its version", "check that --server is an Atoll server"),
+        None => {
+            findings.warning(NAME, "the server does not tell its version", "check that --server is an Atoll server")
+        }
     }
 }
 
@@ -104,9 +106,8 @@ fn clock(response: &Response, findings: &mut Findings) {
 
 /// An HTTP date in its one form that is still sent.
 fn instant(text: &str) -> Option<OffsetDateTime> {
-    let form = format_description!(
-        "[weekday repr:short], [day] [month repr:short] [year] [hour]:[minute]:[second] GMT"
-    );
+    let form =
+        format_description!("[weekday repr:short], [day] [month repr:short] [year] [hour]:[minute]:[second] GMT");
     PrimitiveDateTime::parse(text, form).ok().map(PrimitiveDateTime::assume_utc)
 }
 

@@ -79,7 +79,8 @@ fn deployment(market: &Market, change: impl FnOnce(&mut Value)) -> String {
     let text = fs::read(market.dir().join("deployment.json")).unwrap();
     let mut value: Value = serde_json::from_slice(&text).unwrap();
     change(&mut value);
-    let path = market.buyer.home().join(format!("deployment-{}.json", fs::read_dir(market.buyer.home()).unwrap().count()));
+    let path =
+        market.buyer.home().join(format!("deployment-{}.json", fs::read_dir(market.buyer.home()).unwrap().count()));
     fs::write(&path, value.to_string()).unwrap();
     path.to_string_lossy().into_owned()
 }
@@ -99,8 +100,21 @@ async fn a_sound_market_is_found_sound() {
         let sound = buyer.doctor(more).await;
         sound.fails(&[]);
         let names = [
-            "home", "wallet-key", "identity-key", "server", "clock", "server-ready", "version", "deployment", "node", "chain",
-            "contracts", "chain-clock", "index", "gas", "registered-key",
+            "home",
+            "wallet-key",
+            "identity-key",
+            "server",
+            "clock",
+            "server-ready",
+            "version",
+            "deployment",
+            "node",
+            "chain",
+            "contracts",
+            "chain-clock",
+            "index",
+            "gas",
+            "registered-key",
         ];
         let found: Vec<_> = sound.answer["findings"].as_array().unwrap().iter().map(|one| &one["name"]).collect();
         assert_eq!(found, names);
@@ -257,7 +271,8 @@ async fn changed(server: &str, change: fn(String, String) -> (String, String)) -
             let status = told.status().as_u16();
             let date = told.headers()["date"].to_str().unwrap().to_owned();
             let (date, body) = change(date, told.text().await.unwrap());
-            let head = format!("HTTP/1.1 {status} \r\ncontent-type: application/json\r\ndate: {date}\r\nconnection: close");
+            let head =
+                format!("HTTP/1.1 {status} \r\ncontent-type: application/json\r\ndate: {date}\r\nconnection: close");
             let length = if status == 204 { String::new() } else { format!("\r\ncontent-length: {}", body.len()) };
             connection.write_all(format!("{head}{length}\r\n\r\n{body}").as_bytes()).await.unwrap();
         }
@@ -274,7 +289,10 @@ async fn another_time_another_version_and_an_index_behind_are_named() {
     diagnosis.fails(&["clock"]);
     diagnosis.found("clock", "failed", &["ahead of the server", "set the clock"]);
 
-    let newer = changed(market.server_url(), |date, body| (date, body.replace("\"version\":\"0.1.0\"", "\"version\":\"9.9.9\""))).await;
+    let newer = changed(market.server_url(), |date, body| {
+        (date, body.replace("\"version\":\"0.1.0\"", "\"version\":\"9.9.9\""))
+    })
+    .await;
     let diagnosis = place(&newer).doctor(&[]).await;
     diagnosis.fails(&[]);
     diagnosis.found("version", "warning", &["the server is 9.9.9", env!("CARGO_PKG_VERSION"), "install"]);

@@ -20,9 +20,13 @@ fn documents() -> Vec<(String, String)> {
     let root = repository::root();
     let mut names: Vec<PathBuf> = vec!["README.md".into(), "CONTRIBUTING.md".into()];
     let docs = std::fs::read_dir(root.join("docs")).unwrap().map(|entry| entry.unwrap().file_name());
-    names.extend(docs.filter(|name| Path::new(name).extension().is_some_and(|end| end == "md")).map(|name| Path::new("docs").join(name)));
+    names.extend(
+        docs.filter(|name| Path::new(name).extension().is_some_and(|end| end == "md"))
+            .map(|name| Path::new("docs").join(name)),
+    );
     names.sort();
-    let read = |name: &PathBuf| (name.to_string_lossy().into_owned(), std::fs::read_to_string(root.join(name)).unwrap());
+    let read =
+        |name: &PathBuf| (name.to_string_lossy().into_owned(), std::fs::read_to_string(root.join(name)).unwrap());
     names.iter().map(read).collect()
 }
 
@@ -42,7 +46,11 @@ fn exists(program: &str, words: &[&str], place: &str) {
             list.lines().take_while(|line| !line.is_empty()).any(|line| line.split_whitespace().next() == Some(word))
         });
         if !listed {
-            assert!(!below.contains("\nCommands:\n"), "{place}: `{program} {}` has no command `{word}`", path.join(" "));
+            assert!(
+                !below.contains("\nCommands:\n"),
+                "{place}: `{program} {}` has no command `{word}`",
+                path.join(" ")
+            );
             break;
         }
         path.push(word);
@@ -59,7 +67,8 @@ fn of_repository(line: &str, place: &str) {
     let words: Vec<&str> = line.split_whitespace().collect();
     match words[..] {
         ["cargo", "dev", name @ ("bench" | "soak"), what, ..] => {
-            let output = Command::new(repository::binary("dev").unwrap()).args([name, "no such name"]).output().unwrap();
+            let output =
+                Command::new(repository::binary("dev").unwrap()).args([name, "no such name"]).output().unwrap();
             let said = String::from_utf8_lossy(&output.stderr);
             assert!(!output.status.success() && said.contains(what), "{place}: `{line}` is not among: {said}");
         }
@@ -70,7 +79,9 @@ fn of_repository(line: &str, place: &str) {
             let name = format!("name = \"{package}\"");
             assert!(manifests.iter().any(|manifest| manifest.contains(&name)), "{place}: no package {package}");
         }
-        ["npm", "ci"] => assert!(root.join("web/package-lock.json").is_file(), "{place}: nothing is pinned for `{line}`"),
+        ["npm", "ci"] => {
+            assert!(root.join("web/package-lock.json").is_file(), "{place}: nothing is pinned for `{line}`")
+        }
         ["npm", "run", script, ..] => {
             let text = std::fs::read(root.join("web/package.json")).unwrap();
             let package: serde_json::Value = serde_json::from_slice(&text).unwrap();
@@ -91,7 +102,9 @@ fn commands_named_in_the_text_exist() {
         for span in spans(&text) {
             let words: Vec<&str> = span.split_whitespace().collect();
             match words[..] {
-                [program @ ("atoll" | "atoll-server"), first, ..] if first.starts_with(|c: char| c.is_ascii_lowercase()) => {
+                [program @ ("atoll" | "atoll-server"), first, ..]
+                    if first.starts_with(|c: char| c.is_ascii_lowercase()) =>
+                {
                     exists(program, &words[1..], &name);
                 }
                 ["cargo" | "npm" | "cd", _, ..] => of_repository(&span, &name),

@@ -47,7 +47,10 @@ async fn price_and_sale_are_changed_by_their_publisher_alone() {
     let listing = Listing::new().await;
     let market = &listing.market;
     let shown = market.buyer.atoll(&["sale", "show", &listing.token_id]).await.unwrap();
-    assert_eq!((&shown["price"]["amount"], &shown["paused"], &shown["gate"]), (&json!("5000000"), &json!(false), &json!(null)));
+    assert_eq!(
+        (&shown["price"]["amount"], &shown["paused"], &shown["gate"]),
+        (&json!("5000000"), &json!(false), &json!(null))
+    );
 
     let changed = listing.sale("price", &["7.25"]).await;
     assert_eq!(changed["price"]["amount"], "7250000");
@@ -68,7 +71,9 @@ async fn price_and_sale_are_changed_by_their_publisher_alone() {
     assert_eq!(listing.sale("referral", &["250"]).await["referral_basis_points"], 250);
     let call = IMarket::saleOfCall { datatoken: listing.datatoken };
     assert_eq!(market.chain.rpc.read(market.deployment().market, call).await.unwrap().referralBps, 250);
-    refused(&market.publisher, &["sale", "referral", &listing.asset, "1001"]).await.says(5, &["above the limit of 1000"]);
+    refused(&market.publisher, &["sale", "referral", &listing.asset, "1001"])
+        .await
+        .says(5, &["above the limit of 1000"]);
 
     let own = market.buyer.address().to_string();
     refused(&market.buyer, &["sale", "price", &listing.asset, "1"]).await.says(5, &[&own]);
@@ -137,7 +142,10 @@ async fn an_asset_gets_another_state_document_service_and_owner() {
     write(&document);
     let updated = publisher.atoll(&["asset", "metadata", asset, "--document", &file]).await.unwrap();
     let shown = market.buyer.atoll(&["asset", "show", asset]).await.unwrap();
-    assert_eq!((&shown["document"]["description"], &shown["metadata_hash"]), (&json!("Measured again"), &updated["metadata_hash"]));
+    assert_eq!(
+        (&shown["document"]["description"], &shown["metadata_hash"]),
+        (&json!("Measured again"), &updated["metadata_hash"])
+    );
     let mut other = document.clone();
     other["atoll:market"]["provider"]["wallet"] = json!(Address::repeat_byte(7));
     write(&other);

@@ -61,11 +61,28 @@ const DRAWING: [char; 2] = ['\u{1b}', '█'];
 async fn bars_are_shown_on_a_terminal_and_nowhere_else() {
     let market = Market::start(Options::default()).await.unwrap();
     let (table, columns) = (sample::table(), atoll_devnet::repository::root().join("data/demo/columns.json"));
-    let (table, columns, token) = (table.to_string_lossy(), columns.to_string_lossy(), market.test_dollar().to_string());
+    let (table, columns, token) =
+        (table.to_string_lossy(), columns.to_string_lossy(), market.test_dollar().to_string());
     let (wallet, key) = (market.provider.address().to_string(), market.provider.public_key().to_string());
     let publish = [
-        "publish", &table, "--columns", &columns, "--name", "Bars", "--license", "CC0-1.0", "--price", "1", "--download", "2",
-        "--payment-token", &token, "--provider-wallet", &wallet, "--provider-key", &key,
+        "publish",
+        &table,
+        "--columns",
+        &columns,
+        "--name",
+        "Bars",
+        "--license",
+        "CC0-1.0",
+        "--price",
+        "1",
+        "--download",
+        "2",
+        "--payment-token",
+        &token,
+        "--provider-wallet",
+        &wallet,
+        "--provider-key",
+        &key,
     ];
     let bars = ["checking", "encrypting", "uploading", "indexing"];
 

@@ -24,7 +24,11 @@ pub(super) fn blocks(text: &str) -> Vec<String> {
 /// The spans of code in a document's text.
 pub(super) fn spans(text: &str) -> Vec<String> {
     let prose = parts(text).0;
-    prose.split("\n\n").flat_map(|paragraph| paragraph.split('`').skip(1).step_by(2)).map(|span| span.replace('\n', " ")).collect()
+    prose
+        .split("\n\n")
+        .flat_map(|paragraph| paragraph.split('`').skip(1).step_by(2))
+        .map(|span| span.replace('\n', " "))
+        .collect()
 }
 
 /// The text without code blocks, and the blocks with their languages.

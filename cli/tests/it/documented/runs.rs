@@ -1,10 +1,6 @@
 //! What is really run for each documented command.
 
-use std::{
-    collections::BTreeMap,
-    process::Stdio,
-    time::Duration,
-};
+use std::{collections::BTreeMap, process::Stdio, time::Duration};
 
 use atoll_devnet::{Actor, Market, Options, repository, sample};
 use serde_json::{Value, json};
@@ -114,7 +110,8 @@ impl Reader {
     /// Runs what stands for a documented command.
     pub(super) async fn execute(&mut self, document: &str, line: &str) {
         let row = ROWS.iter().find(|(documented, _)| *documented == line);
-        let (documented, runs) = row.unwrap_or_else(|| panic!("{document}: this test does not know `{line}`; add it to its rows"));
+        let (documented, runs) =
+            row.unwrap_or_else(|| panic!("{document}: this test does not know `{line}`; add it to its rows"));
         let options = line.split(|c: char| c.is_whitespace() || "[]".contains(c)).filter(|word| word.starts_with("--"));
         for option in options {
             let named = runs.iter().any(|run| run.split_whitespace().any(|word| word == option));
