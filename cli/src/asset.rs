@@ -21,11 +21,17 @@ use crate::{
     services::{self, Services},
 };
 
+mod history;
+
 /// Look at your asset, or change it.
 #[derive(Subcommand, Debug)]
 pub(crate) enum Asset {
     /// The asset with its services; its document to a file
     Show(Show),
+    /// What happened to it
+    History(history::History),
+    /// What was ordered, earned and computed
+    Statistics(history::Statistics),
     /// List, unlist, close or retire it
     State(State),
     /// Publish a changed document: description, licence, policy
@@ -99,6 +105,8 @@ impl Asset {
     pub(crate) async fn run(self, options: &Options, out: Output) -> Result<(), CliError> {
         match self {
             Self::Show(command) => command.run(options, out).await,
+            Self::History(command) => command.run(options, out).await,
+            Self::Statistics(command) => command.run(options, out).await,
             Self::State(command) => command.run(options, out).await,
             Self::Metadata(command) => command.run(options, out).await,
             Self::AddService(command) => command.run(options, out).await,

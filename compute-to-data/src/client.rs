@@ -18,6 +18,7 @@ use uuid::Uuid;
 use zeroize::Zeroizing;
 
 mod accounts;
+mod catalogue;
 mod downloads;
 mod error;
 mod events;

@@ -2,7 +2,7 @@
 //! the order of the document. A command that this test does not know fails it: add it to `runs`.
 
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, BTreeSet},
     path::{Path, PathBuf},
     process::Command,
 };
@@ -116,6 +116,23 @@ fn commands_named_in_the_text_exist() {
     for name in ["README.md", "CONTRIBUTING.md", "docs/cli.md"] {
         assert!(seen.contains_key(name), "no command was found in {name}: {seen:?}");
     }
+}
+
+#[test]
+fn everything_that_the_api_builds_has_a_command() {
+    let root = repository::root();
+    let read = |name: &str| std::fs::read_to_string(root.join(name)).unwrap();
+    let (api, page) = (read("openapi.yaml"), read("docs/cli.md"));
+    let (_, request) = api.split_once("\n    TransactionRequest:\n").unwrap();
+    let (mapping, _) = request.split_once("propertyName: kind").unwrap();
+    let pairs = mapping.lines().filter_map(|line| line.trim().split_once(": \"#/components/schemas/"));
+    let kinds: BTreeSet<&str> = pairs.map(|(kind, _)| kind).collect();
+    assert!(kinds.len() >= 20, "only {kinds:?} were found");
+    let (_, table) = page.split_once("| `kind` | command |\n").unwrap();
+    let rows = table.lines().take_while(|line| line.starts_with('|'));
+    let named: BTreeSet<&str> =
+        rows.filter_map(|row| row.strip_prefix("| `")?.split_once("` | `atoll ")).map(|row| row.0).collect();
+    assert_eq!(named, kinds);
 }
 
 #[tokio::test(flavor = "multi_thread")]

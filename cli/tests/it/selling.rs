@@ -59,6 +59,17 @@ async fn price_and_sale_are_changed_by_their_publisher_alone() {
     let bought = market.buyer.atoll(&listing.buy()).await.unwrap();
     assert_eq!(bought["price"]["amount"], "7250000");
 
+    let (token, own) = (market.test_dollar().to_string(), market.publisher.address().to_string());
+    for (more, found) in [
+        (&["--payment-token", &token, "--max-price", "7.25"][..], 1),
+        (&["--payment-token", &token, "--max-price", "7.24"], 0),
+        (&["--publisher", &own], 1),
+        (&["--publisher", &token], 0),
+    ] {
+        let answer = market.buyer.atoll(&[&["search"], more].concat()).await.unwrap();
+        assert_eq!(answer["assets"].as_array().unwrap().len(), found, "{more:?}");
+    }
+
     let zero = Address::ZERO.to_string();
     let ether = listing.sale("price", &["0.5", "--payment-token", &zero]).await;
     assert_eq!((&ether["price"]["amount"], &ether["price"]["symbol"]), (&json!("500000000000000000"), &json!("ETH")));
@@ -75,8 +86,8 @@ async fn price_and_sale_are_changed_by_their_publisher_alone() {
         .await
         .says(5, &["above the limit of 1000"]);
 
-    let own = market.buyer.address().to_string();
-    refused(&market.buyer, &["sale", "price", &listing.asset, "1"]).await.says(5, &[&own]);
+    let other = market.buyer.address().to_string();
+    refused(&market.buyer, &["sale", "price", &listing.asset, "1"]).await.says(5, &[&other]);
     refused(&market.publisher, &["sale", "pause", &listing.asset, "--service", "3"]).await.says(5, &["no service 3"]);
     refused(&market.publisher, &["sale", "price", &listing.asset, "1e3"]).await.says(3, &["1e3"]);
 }
@@ -167,6 +178,13 @@ async fn an_asset_gets_another_state_document_service_and_owner() {
     assert_eq!(held["paid"]["amount"], "20000000");
     assert_eq!(held["datatoken"], added["added"][0]["datatoken"]);
 
+    let told = market.buyer.atoll(&["asset", "history", asset, "--limit", "3"]).await.unwrap();
+    let changes: Vec<_> = told["history"].as_array().unwrap().iter().map(|entry| &entry["change"]["kind"]).collect();
+    assert_eq!(changes, ["service_added", "metadata_updated", "metadata_updated"]);
+    assert!(told["next_cursor"].is_string(), "{told}");
+    let counted = market.buyer.atoll(&["asset", "statistics", asset]).await.unwrap();
+    assert_eq!((&counted["orders"]["open"], &counted["unique_buyers"]), (&json!(1), &json!(1)));
+
     let buyer = market.buyer.address().to_string();
     let transfer = ["asset", "transfer", asset, "--to", &buyer];
     refused(&market.buyer, &transfer).await.says(5, &["belongs to", "--home"]);
@@ -182,6 +200,14 @@ async fn an_asset_gets_another_state_document_service_and_owner() {
 async fn a_provider_gives_an_order_up_and_the_stake_goes_back() {
     let listing = Listing::new().await;
     let market = &listing.market;
+    let previewed = market.buyer.atoll(&["job", "preview", "--spec", &listing.spec]).await.unwrap();
+    assert_eq!((&previewed["price"]["amount"], &previewed["rows"]), (&json!("5000000"), &json!(569)));
+    assert!(previewed["cost"]["parameters"].as_u64().unwrap() > 0, "{previewed}");
+    let bad = sample::spec(&market.buyer, &listing.asset, |spec| spec["data"]["target"] = json!("nothing")).unwrap();
+    let preview = ["job", "preview", "--spec", &bad.to_string_lossy()];
+    refused(&market.buyer, &preview).await.says(3, &["/data/target", "nothing was spent"]);
+    refused(&market.provider, &["provider", "status"]).await.says(5, &["never seen"]);
+    assert_eq!(market.buyer.atoll(&["job", "list"]).await.unwrap()["jobs"], json!([]));
     let before = sample::dollars(market, market.buyer.address()).await.unwrap();
     let bought = market.buyer.atoll(&listing.buy()).await.unwrap();
     let order = text(&bought, "order");

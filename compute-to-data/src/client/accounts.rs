@@ -1,4 +1,4 @@
-//! Keys that accounts registered, so that others can seal to them; and whether the server is ready.
+//! Keys that accounts registered, so that others can seal to them.
 
 use alloy::primitives::Address;
 use atoll_protocol::api::{KeyPurpose, NewKey, RegisteredKey};
