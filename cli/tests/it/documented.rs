@@ -5,13 +5,15 @@ use std::{
     collections::{BTreeMap, BTreeSet},
     path::{Path, PathBuf},
     process::Command,
+    sync::Once,
 };
 
-use atoll_devnet::repository;
+use atoll_devnet::{repository, tools};
 
 mod page;
 mod runs;
 
+pub(crate) use page::words;
 use page::{blocks, spans};
 use runs::Reader;
 
@@ -30,9 +32,24 @@ fn documents() -> Vec<(String, String)> {
     names.iter().map(read).collect()
 }
 
+/// A program of this build. `cargo dev test` is `dev` itself; where only this test is run, it may not be there yet.
+fn program(name: &str) -> PathBuf {
+    static BUILT: Once = Once::new();
+    let path = repository::binary(name).unwrap();
+    if name == "dev" && !path.is_file() {
+        BUILT.call_once(|| {
+            let target = repository::binaries().unwrap();
+            let mut cargo = Command::new("cargo");
+            cargo.args(["build", "--bin", "dev", "--target-dir"]).arg(target.parent().unwrap());
+            assert!(cargo.current_dir(repository::root()).status().unwrap().success());
+        });
+    }
+    path
+}
+
 /// The help of a program's command; none if there is no such command.
 fn help(program: &str, path: &[&str]) -> Option<String> {
-    let output = Command::new(repository::binary(program).unwrap()).args(path).arg("--help").output().unwrap();
+    let output = Command::new(self::program(program)).args(path).arg("--help").output().unwrap();
     output.status.success().then(|| String::from_utf8(output.stdout).unwrap())
 }
 
@@ -67,8 +84,7 @@ fn of_repository(line: &str, place: &str) {
     let words: Vec<&str> = line.split_whitespace().collect();
     match words[..] {
         ["cargo", "dev", name @ ("bench" | "soak"), what, ..] => {
-            let output =
-                Command::new(repository::binary("dev").unwrap()).args([name, "no such name"]).output().unwrap();
+            let output = Command::new(program("dev")).args([name, "no such name"]).output().unwrap();
             let said = String::from_utf8_lossy(&output.stderr);
             assert!(!output.status.success() && said.contains(what), "{place}: `{line}` is not among: {said}");
         }
@@ -97,6 +113,7 @@ fn of_repository(line: &str, place: &str) {
 
 #[test]
 fn commands_named_in_the_text_exist() {
+    tools::build(false).unwrap();
     let mut seen = BTreeMap::new();
     for (name, text) in documents() {
         for span in spans(&text) {

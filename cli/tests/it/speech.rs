@@ -5,6 +5,8 @@ use std::{collections::BTreeSet, process::Command};
 use atoll_devnet::repository;
 use serde_json::Value;
 
+use crate::documented::words;
+
 fn atoll(arguments: &[&str]) -> (i32, String) {
     let dir = tempfile::tempdir().unwrap();
     let mut command = Command::new(env!("CARGO_BIN_EXE_atoll"));
@@ -54,15 +56,7 @@ fn every_command_answers_a_program_in_json_with_a_documented_code() {
         let (_, example) = help.split_once("Example:\n").unwrap_or_else(|| panic!("no example of {path:?}"));
         let example = example.replace("\\\n", " ");
         let line = example.lines().next().unwrap().split(" > ").next().unwrap();
-        let words: Vec<String> = line
-            .split('"')
-            .enumerate()
-            .flat_map(|(i, part)| match i % 2 {
-                0 => part.split_whitespace().map(|word| word.replace('~', "home")).collect(),
-                _ => vec![part.to_owned()],
-            })
-            .skip(1)
-            .collect();
+        let words: Vec<String> = words(line).skip(1).map(|word| word.replace('~', "home")).collect();
         for more in [&["--json"][..], &["--json", "--no-such-option"]] {
             let words: Vec<&str> = words.iter().map(String::as_str).chain(more.iter().copied()).collect();
             let (code, said) = atoll(&words);

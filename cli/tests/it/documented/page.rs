@@ -21,6 +21,14 @@ pub(super) fn blocks(text: &str) -> Vec<String> {
     commands
 }
 
+/// The words of a command line as a shell would part them: what is in quotes is one.
+pub(crate) fn words(line: &str) -> impl Iterator<Item = &str> {
+    line.split('"').enumerate().flat_map(|(i, part)| match i % 2 {
+        0 => part.split_whitespace().collect(),
+        _ => vec![part],
+    })
+}
+
 /// The spans of code in a document's text.
 pub(super) fn spans(text: &str) -> Vec<String> {
     let prose = parts(text).0;

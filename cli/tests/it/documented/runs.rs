@@ -9,6 +9,8 @@ use tokio::{
     process::Command,
 };
 
+use super::words;
+
 /// A documented command, and what is run for it, in order: `WHO: WORDS`, with `{names}` filled in, and after `=>` the
 /// fields of the answer that are kept under a name. Every option of the documented command has to be in one of them.
 type Row = (&'static str, &'static [&'static str]);
@@ -163,17 +165,13 @@ impl Reader {
 
     /// The words of a command, with names filled in; what is in quotes is one word.
     fn filled(&self, text: &str) -> Vec<String> {
-        let words = text.split('"').enumerate().flat_map(|(i, part)| match i % 2 {
-            0 => part.split_whitespace().collect(),
-            _ => vec![part],
-        });
         let fill = |word: &str| {
             let fill = |word: String, (name, value): (&String, &String)| word.replace(&format!("{{{name}}}"), value);
             let word = self.names.iter().fold(word.to_owned(), fill);
             assert!(!word.contains(['{', '}']), "there is no {word} yet");
             word
         };
-        words.map(fill).collect()
+        words(text).map(fill).collect()
     }
 
     /// Runs a command of somebody to its end, or, if it is to run for ever, until it is ready. Gives its last object.
