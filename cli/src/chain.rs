@@ -144,6 +144,12 @@ pub(crate) struct Chain {
     pub(crate) contracts: Contracts,
 }
 
+/// The chain id of a node, of whichever chain it is.
+pub(crate) async fn chain_id(rpc_url: &str) -> Result<u64, ChainError> {
+    let url = rpc_url.parse().map_err(|_| ChainError::Address(rpc_url.to_owned()))?;
+    Ok(ProviderBuilder::new().connect_http(url).get_chain_id().await?)
+}
+
 impl Chain {
     /// Connects and makes sure that the node is of the market's chain. With a wallet, it can send.
     pub(crate) async fn connect(

@@ -93,6 +93,8 @@ impl Doctor {
         if let Some(contracts) = &contracts {
             let account = keys.wallet.as_ref().map(PrivateKeySigner::address);
             node::look(options, contracts, reached.as_ref(), account, &mut findings).await;
+        } else {
+            node::look_alone(options, &mut findings).await;
         }
         if let (Some(reached), Some(wallet)) = (&reached, &keys.wallet) {
             registered(reached, wallet.address(), &keys, provides, &mut findings).await;

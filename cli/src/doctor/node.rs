@@ -7,7 +7,7 @@ use atoll_protocol::contracts::{IAssetRegistry, IMarket, IOrders};
 
 use super::{Findings, Reached};
 use crate::{
-    chain::{Chain, ChainError, Contracts},
+    chain::{self, Chain, ChainError, Contracts},
     money,
     options::Options,
 };
@@ -19,6 +19,18 @@ const BEHIND: u64 = 5;
 /// Seconds that the chain's clock may be ahead: signatures are made with this machine's.
 const AHEAD: u64 = 60;
 
+const NO_NODE: (&str, &str) = ("no Ethereum node was named", "give --rpc-url URL or set ETH_RPC_URL");
+const NO_ANSWER: &str = "check --rpc-url, and that the node runs and can be reached from here";
+
+/// Looks at the node alone, where it is not known which contracts it should have.
+pub(super) async fn look_alone(options: &Options, findings: &mut Findings) {
+    let Ok(url) = options.rpc_url() else { return findings.failed("node", NO_NODE.0, NO_NODE.1) };
+    match chain::chain_id(url).await {
+        Ok(id) => findings.ok("node", format!("it answers, and is on chain {id}")),
+        Err(error) => findings.failed("node", error.to_string(), NO_ANSWER),
+    }
+}
+
 /// Looks at the node, the contracts and the wallet.
 pub(super) async fn look(
     options: &Options,
@@ -27,10 +39,7 @@ pub(super) async fn look(
     account: Option<Address>,
     findings: &mut Findings,
 ) {
-    let url = match options.rpc_url() {
-        Ok(url) => url,
-        Err(error) => return findings.failed("node", error.to_string(), "give --rpc-url URL or set ETH_RPC_URL"),
-    };
+    let Ok(url) = options.rpc_url() else { return findings.failed("node", NO_NODE.0, NO_NODE.1) };
     let chain = match Chain::connect(url, *contracts, None).await {
         Ok(chain) => chain,
         Err(ChainError::WrongChain { node, market }) => {
@@ -38,10 +47,7 @@ pub(super) async fn look(
             let found = format!("the node is on chain {node} and the contracts are on chain {market}");
             return findings.failed("chain", found, format!("give a node of chain {market} with --rpc-url"));
         }
-        Err(error) => {
-            let mend = "check --rpc-url, and that the node runs and can be reached from here";
-            return findings.failed("node", error.to_string(), mend);
-        }
+        Err(error) => return findings.failed("node", error.to_string(), NO_ANSWER),
     };
     findings.ok("node", "it answers");
     findings.ok("chain", format!("chain {}", contracts.chain_id));

@@ -18,14 +18,15 @@ const SKEW_TOLD: u64 = 5;
 
 /// Looks at the server that was named.
 pub(super) async fn look(options: &Options, findings: &mut Findings) -> Option<Reached> {
-    let client = match options.server() {
-        Ok(_) => options.client(),
-        Err(error) => Err(error),
-    };
-    let client = match client {
+    const MEND: &str = "give --server URL or set ATOLL_SERVER";
+    if options.server().is_err() {
+        findings.failed("server", "no server was named", MEND);
+        return None;
+    }
+    let client = match options.client() {
         Ok(client) => client,
         Err(error) => {
-            findings.failed("server", error.to_string(), "give --server URL or set ATOLL_SERVER");
+            findings.failed("server", error.to_string(), MEND);
             return None;
         }
     };

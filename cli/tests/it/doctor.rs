@@ -193,6 +193,14 @@ async fn what_is_wrong_with_server_node_and_contracts_is_named() {
     let diagnosis = at(&closed, rpc).doctor(&["--deployment", &own]).await;
     diagnosis.fails(&["server"]);
     diagnosis.found("server", "failed", &["no answer", "--server"]);
+    // Without contracts to look for, the node is looked at all the same.
+    let diagnosis = at(&closed, rpc).doctor(&[]).await;
+    diagnosis.fails(&["server"]);
+    diagnosis.found("node", "ok", &["chain 31337"]);
+    at(&closed, &closed).doctor(&[]).await.fails(&["server", "node"]);
+    let diagnosis = at("nonsense", "nonsense").doctor(&[]).await;
+    diagnosis.fails(&["server", "node"]);
+    diagnosis.found("server", "failed", &["not the address of a server"]);
     let diagnosis = at(server, &closed).doctor(&[]).await;
     diagnosis.fails(&["node"]);
     diagnosis.found("node", "failed", &["did not answer", "--rpc-url"]);
