@@ -28,6 +28,7 @@ use crate::{
 
 /// Buy an asset: pay and open an order for a job spec in one transaction.
 #[derive(Args, Debug)]
+#[command(after_help = "Example:\n  atoll buy 42 --spec job.json --max-price 5 --deadline 2h")]
 pub(crate) struct Buy {
     /// The asset's id, as `atoll search` shows it
     asset: String,

@@ -144,6 +144,12 @@ pub(crate) struct Chain {
     pub(crate) contracts: Contracts,
 }
 
+/// The chain id of a node, of whichever chain it is.
+pub(crate) async fn chain_id(rpc_url: &str) -> Result<u64, ChainError> {
+    let url = rpc_url.parse().map_err(|_| ChainError::Address(rpc_url.to_owned()))?;
+    Ok(ProviderBuilder::new().connect_http(url).get_chain_id().await?)
+}
+
 impl Chain {
     /// Connects and makes sure that the node is of the market's chain. With a wallet, it can send.
     pub(crate) async fn connect(
@@ -231,6 +237,23 @@ impl Chain {
         if receipt.status() { Ok(receipt) } else { Err(ChainError::Failed(hash)) }
     }
 
+    /// True if there is code at an address.
+    pub(crate) async fn is_contract(&self, address: Address) -> Result<bool, ChainError> {
+        Ok(!self.provider.get_code_at(address).await?.is_empty())
+    }
+
+    /// Number and time, in Unix seconds, of the newest block.
+    pub(crate) async fn head(&self) -> Result<(u64, u64), ChainError> {
+        let block = self.provider.get_block(alloy::eips::BlockId::latest()).await?;
+        let block = block.ok_or_else(|| ChainError::Node("it has no newest block".into()))?;
+        Ok((block.header.number, block.header.timestamp))
+    }
+
+    /// Most that one unit of gas costs now, in wei.
+    pub(crate) async fn fee(&self) -> Result<u128, ChainError> {
+        Ok(self.provider.estimate_eip1559_fees().await?.max_fee_per_gas)
+    }
+
     /// Ether of an account, in wei.
     pub(crate) async fn ether(&self, account: Address) -> Result<U256, ChainError> {
         Ok(self.provider.get_balance(account).await?)
@@ -239,10 +262,9 @@ impl Chain {
     /// The time that the next block will have at least, in Unix seconds: a quiet chain's newest block may be old, and a
     /// chain's clock may run ahead of this machine's.
     pub(crate) async fn now(&self) -> Result<u64, ChainError> {
-        let block = self.provider.get_block(alloy::eips::BlockId::latest()).await?;
-        let block = block.ok_or_else(|| ChainError::Node("it has no newest block".into()))?;
+        let (_, timestamp) = self.head().await?;
         let here = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |time| time.as_secs());
-        Ok(block.header.timestamp.max(here))
+        Ok(timestamp.max(here))
     }
 
     /// Events of a contract since the deployment, by their indexed values.

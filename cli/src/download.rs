@@ -46,6 +46,7 @@ const POLL: Duration = Duration::from_millis(300);
 
 /// Buy the data of an asset, and decrypt them here.
 #[derive(Args, Debug)]
+#[command(after_help = "Example:\n  atoll download 42 --out table.csv --max-price 20")]
 pub(crate) struct Download {
     /// The asset's id, as `atoll search` shows it
     asset: String,
@@ -224,6 +225,7 @@ impl Buyer {
         if !download.status.is_final() {
             self.out.note("Waiting for the provider to hand over the key …");
         }
+        let waiting = self.out.waiting("waiting");
         while !download.status.is_final() {
             tokio::time::sleep(POLL).await;
             match self.client.download(download.id).await {
@@ -232,6 +234,7 @@ impl Buyer {
                 Err(error) => return Err(error.into()),
             }
         }
+        drop(waiting);
         if download.status == JobStatus::Completed {
             return Ok(download);
         }

@@ -18,6 +18,7 @@ use crate::{
 
 /// Show what your assets earned, or withdraw it.
 #[derive(Args, Debug)]
+#[command(after_help = "Example:\n  atoll earnings --withdraw")]
 pub(crate) struct Earnings {
     /// Look at these tokens only; the zero address is ether [default: ether and the payment tokens of your assets]
     #[arg(long = "token", value_name = "ADDRESS")]

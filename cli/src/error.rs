@@ -53,6 +53,14 @@ pub(crate) enum CliError {
     /// The job ended without a result.
     #[error("{0}")]
     JobEnded(String),
+    /// The set-up has to be mended.
+    #[error("{message}")]
+    Unsound {
+        /// What was found wrong.
+        message: String,
+        /// Everything that was looked at.
+        findings: serde_json::Value,
+    },
     /// A signature, a hash or an envelope is not what it has to be.
     #[error("{0}")]
     Unverified(String),
@@ -70,7 +78,18 @@ impl CliError {
             Self::Chain(_) | Self::Server(_) | Self::Runner(_) => 4,
             Self::JobEnded(_) => 6,
             Self::Unverified(_) => 7,
+            Self::Unsound { .. } => 9,
         }
+    }
+
+    /// What is told of it as JSON.
+    pub(crate) fn to_json(&self) -> serde_json::Value {
+        let mut value = serde_json::json!({"error": self.to_string(), "exit_code": self.exit_code()});
+        if let Self::Unsound { findings, .. } = self {
+            value["ok"] = false.into();
+            value["findings"] = findings.clone();
+        }
+        value
     }
 
     /// For `map_err` on reading a file.

@@ -15,14 +15,20 @@ use crate::{error::CliError, options::Options, output::Output};
 
 mod cancel;
 mod fetch;
+mod list;
+mod preview;
 pub(crate) mod submit;
 pub(crate) mod watch;
 
-/// Submit, watch, fetch or cancel a job.
+/// Preview, submit, watch, fetch or cancel a job.
 #[derive(Subcommand, Debug)]
 pub(crate) enum Job {
+    /// Check a spec, and tell what the job would cost and need
+    Preview(preview::Preview),
     /// Sign a job for an open order and hand it in
     Submit(submit::Submit),
+    /// Your jobs and downloads
+    List(list::List),
     /// Follow a job until it ends
     Watch(watch::Watch),
     /// Download, check and decrypt a job's result
@@ -34,6 +40,8 @@ pub(crate) enum Job {
 impl Job {
     pub(crate) async fn run(self, options: &Options, out: Output) -> Result<(), CliError> {
         match self {
+            Self::Preview(command) => command.run(options, out).await,
+            Self::List(command) => command.run(options, out).await,
             Self::Submit(command) => command.run(options, out).await,
             Self::Watch(command) => command.run(options, out).await,
             Self::Fetch(command) => command.run(options, out).await,

@@ -9,6 +9,7 @@ use crate::{error::CliError, keys, options::Options, output::Output};
 
 /// Create the two keys of a home: a wallet and an X25519 identity.
 #[derive(Args, Debug)]
+#[command(after_help = "Example:\n  atoll keygen --home ~/.atoll")]
 pub(crate) struct Keygen {
     /// Take the wallet's private key from this file (mode 0600), or from stdin for `-`, instead of a new one
     #[arg(long, value_name = "FILE|-")]

@@ -5,8 +5,11 @@ use std::process::ExitCode;
 use clap::{Parser, Subcommand};
 use serde_json::json;
 
+mod asset;
 mod buy;
 mod chain;
+mod completions;
+mod doctor;
 mod download;
 mod earnings;
 mod error;
@@ -21,16 +24,21 @@ mod options;
 mod order;
 mod output;
 mod permit;
+mod progress;
 mod provider;
 mod publish;
 mod purchase;
 mod receipt;
+mod register;
 mod reverts;
 mod rewrap;
+mod sale;
 mod seal;
 mod search;
 mod services;
 mod table;
+#[cfg(test)]
+mod tree;
 mod upload;
 
 use error::CliError;
@@ -50,7 +58,13 @@ struct Cli {
 #[derive(Subcommand, Debug)]
 enum Command {
     Keygen(keygen::Keygen),
+    Register(register::Register),
+    Doctor(doctor::Doctor),
     Publish(Box<publish::Publish>),
+    #[command(subcommand)]
+    Sale(sale::Sale),
+    #[command(subcommand)]
+    Asset(asset::Asset),
     Rewrap(rewrap::Rewrap),
     Search(search::Search),
     Buy(buy::Buy),
@@ -64,12 +78,18 @@ enum Command {
     #[command(subcommand)]
     Provider(provider::Provider),
     Earnings(earnings::Earnings),
+    Completions(completions::Completions),
 }
 
 impl Command {
     async fn run(self, options: &Options, out: Output) -> Result<(), CliError> {
         match self {
             Self::Keygen(command) => command.run(options, out),
+            Self::Completions(command) => command.run(out),
+            Self::Register(command) => command.run(options, out).await,
+            Self::Doctor(command) => command.run(options, out).await,
+            Self::Sale(command) => command.run(options, out).await,
+            Self::Asset(command) => command.run(options, out).await,
             Self::Publish(command) => command.run(options, out).await,
             Self::Search(command) => command.run(options, out).await,
             Self::Rewrap(command) => command.run(options, out).await,
@@ -86,18 +106,27 @@ impl Command {
 
 #[tokio::main]
 async fn main() -> ExitCode {
-    let Cli { mut options, command } = Cli::parse();
+    let Cli { mut options, command } = Cli::try_parse().unwrap_or_else(|error| refuse(&error));
     options.settle(std::env::home_dir());
     let out = Output { json: options.json };
     match command.run(&options, out).await {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            let code = error.exit_code();
             if out.json {
-                out.line(&json!({"error": error.to_string(), "exit_code": code}));
+                out.line(&error.to_json());
             }
             out.note(format!("error: {error}"));
-            ExitCode::from(code)
+            ExitCode::from(error.exit_code())
         }
     }
+}
+
+/// Ends the program: a command line that makes no sense is told as JSON too, where that was asked for.
+fn refuse(error: &clap::Error) -> ! {
+    if error.use_stderr() && std::env::args_os().any(|word| word == "--json") {
+        let text = error.to_string();
+        let said = text.strip_prefix("error: ").unwrap_or(&text).trim();
+        Output { json: true }.line(&json!({"error": said, "exit_code": error.exit_code()}));
+    }
+    error.exit()
 }

@@ -1,6 +1,6 @@
 //! What all commands share: where keys, server, node and contracts are.
 
-use std::path::PathBuf;
+use std::{path::PathBuf, time::Duration};
 
 use alloy::{primitives::U256, signers::local::PrivateKeySigner};
 use atoll_compute::client::Client;
@@ -13,6 +13,9 @@ use crate::{
     error::CliError,
     keys,
 };
+
+/// How long the server may take to show what is mined.
+const INDEXING_TIMEOUT: Duration = Duration::from_secs(30);
 
 /// Options that every command takes.
 #[derive(Args, Clone, Debug)]
@@ -108,6 +111,18 @@ pub(crate) fn token_id(text: &str, contracts: &Contracts) -> Result<U256, CliErr
         )));
     }
     Ok(id.token_id)
+}
+
+/// Waits until the server shows what was changed in a block, if a server was named. What was sent is done all the same, so that
+/// a slow server is no failure.
+pub(crate) async fn indexed(options: &Options, block: Option<u64>) -> Result<(), CliError> {
+    let (Some(_), Some(block)) = (&options.server, block) else { return Ok(()) };
+    let client = options.client()?;
+    let start = tokio::time::Instant::now();
+    while start.elapsed() < INDEXING_TIMEOUT && client.market().await?.indexed_block < Some(block) {
+        tokio::time::sleep(Duration::from_millis(200)).await;
+    }
+    Ok(())
 }
 
 /// An asset of this market as CAIP-19.

@@ -11,7 +11,7 @@ use serde_json::json;
 
 use crate::{
     buy::amount,
-    chain,
+    chain::{self, Chain, OpenedOrder},
     error::CliError,
     options::Options,
     output::{Output, table},
@@ -25,10 +25,13 @@ pub(crate) enum Order {
     List(List),
     /// Take the stake of an order back after its deadline
     Return(Return),
+    /// As its provider, give an order up: the stake goes back at once
+    Cancel(Cancel),
 }
 
 /// Your orders.
 #[derive(Args, Debug)]
+#[command(after_help = "Example:\n  atoll order list --status open")]
 pub(crate) struct List {
     /// Only those in this state: open, fulfilled, cancelled, returned
     #[arg(long, value_parser = status)]
@@ -43,7 +46,20 @@ pub(crate) struct List {
 
 /// Take a stake back.
 #[derive(Args, Debug)]
+#[command(
+    after_help = "Example:\n  atoll order return 0x6e9f7000ef9c810c649283b39da56b9cb07292727a9228e05ebf6d51d472532a"
+)]
 pub(crate) struct Return {
+    /// The order
+    order: B256,
+}
+
+/// Give an order up as its provider.
+#[derive(Args, Debug)]
+#[command(
+    after_help = "Example:\n  atoll order cancel 0x6e9f7000ef9c810c649283b39da56b9cb07292727a9228e05ebf6d51d472532a"
+)]
+pub(crate) struct Cancel {
     /// The order
     order: B256,
 }
@@ -53,6 +69,7 @@ impl Order {
         match self {
             Self::List(command) => command.run(options, out).await,
             Self::Return(command) => command.run(options, out).await,
+            Self::Cancel(command) => command.run(options, out).await,
         }
     }
 }
@@ -93,19 +110,7 @@ impl Return {
     async fn run(self, options: &Options, out: Output) -> Result<(), CliError> {
         let wallet = options.wallet()?;
         let chain = options.chain(Some(&wallet)).await?;
-        let order = chain.order(self.order).await?.ok_or_else(|| {
-            CliError::Input(format!(
-                "there is no order {} on this chain; see yours with `atoll order list`",
-                self.order
-            ))
-        })?;
-        if order.status != OrderStatus::Open {
-            let status = word(order.status);
-            return Err(CliError::Refused(format!(
-                "the order {} is {status}; there is nothing to take back",
-                self.order
-            )));
-        }
+        let order = open(&chain, self.order).await?;
         let deadline = order.terms.deadline;
         // The contract has the last word; this one saves a transaction that it would refuse.
         if chain.now().await? <= deadline {
@@ -130,6 +135,37 @@ impl Return {
         );
         Ok(())
     }
+}
+
+impl Cancel {
+    async fn run(self, options: &Options, out: Output) -> Result<(), CliError> {
+        let wallet = options.wallet()?;
+        let chain = options.chain(Some(&wallet)).await?;
+        let order = open(&chain, self.order).await?;
+        let (consumer, held) = (order.terms.consumer, order.terms.escrowAmount);
+        let token = chain.token(order.terms.escrowToken).await?;
+        let call = IOrders::cancelCall { order: order.terms, reason: B256::ZERO };
+        let receipt = chain.send(chain.contracts.orders, call, U256::ZERO).await?;
+        out.result(
+            &json!({
+                "order": self.order, "consumer": consumer, "returned": amount(held, &token),
+                "transaction": receipt.transaction_hash,
+            }),
+            format!("returned     {} to {consumer}\ntransaction  {}", token.show(held), receipt.transaction_hash),
+        );
+        Ok(())
+    }
+}
+
+/// The order, if it is still open.
+async fn open(chain: &Chain, id: B256) -> Result<OpenedOrder, CliError> {
+    let order = chain.order(id).await?.ok_or_else(|| {
+        CliError::Input(format!("there is no order {id} on this chain; see yours with `atoll order list`"))
+    })?;
+    if order.status == OrderStatus::Open {
+        return Ok(order);
+    }
+    Err(CliError::Refused(format!("the order {id} is {}; there is nothing to take back", word(order.status))))
 }
 
 fn status(text: &str) -> Result<OrderStatus, String> {

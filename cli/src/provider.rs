@@ -1,24 +1,42 @@
-//! `atoll provider run`: offer this machine to a market.
+//! `atoll provider`: offer this machine to a market, or ask what a market knows of a provider.
 
 use std::{io::IsTerminal, path::PathBuf};
 
+use alloy::primitives::Address;
 use atoll_compute::{Config, Deployment, Runner};
 use clap::{Args, Subcommand};
 use serde_json::json;
 use tokio::signal::unix::{SignalKind, signal};
 use tracing_subscriber::EnvFilter;
 
-use crate::{error::CliError, keys, options::Options, output::Output};
+use crate::{
+    error::CliError,
+    keys,
+    options::Options,
+    output::{Output, printable},
+    reverts::moment,
+};
 
 /// Compute on the data that publishers sealed to you.
 #[derive(Subcommand, Debug)]
 pub(crate) enum Provider {
     /// Take jobs, train in a sealed worker and settle orders, until SIGINT or SIGTERM
     Run(Run),
+    /// What the market knows of a provider
+    Status(Status),
+}
+
+/// Tell what the market knows of a provider.
+#[derive(Args, Debug)]
+#[command(after_help = "Example:\n  atoll provider status 0x70997970C51812dc3A010C7d01b50e0d17dc79C8")]
+pub(crate) struct Status {
+    /// The provider's wallet [default: this home's]
+    wallet: Option<Address>,
 }
 
 /// Take jobs until stopped.
 #[derive(Args, Debug)]
+#[command(after_help = "Example:\n  atoll provider run --deployment contracts/deployments/1.json")]
 pub(crate) struct Run {
     /// The trainer that workers run [default: atoll-trainer beside this program]
     #[arg(long, value_name = "FILE")]
@@ -30,8 +48,35 @@ pub(crate) struct Run {
 
 impl Provider {
     pub(crate) async fn run(self, options: &Options, out: Output) -> Result<(), CliError> {
-        let Self::Run(command) = self;
-        command.run(options, out).await
+        match self {
+            Self::Run(command) => command.run(options, out).await,
+            Self::Status(command) => command.run(options, out).await,
+        }
+    }
+}
+
+impl Status {
+    async fn run(self, options: &Options, out: Output) -> Result<(), CliError> {
+        let address = match self.wallet {
+            Some(address) => address,
+            None => options.wallet()?.address(),
+        };
+        let provider = options.client()?.provider(address).await.map_err(|error| match error.status() {
+            Some(404) => CliError::Refused(format!("the market has never seen {address} as a provider")),
+            _ => error.into(),
+        })?;
+        let (status, machine) = (&provider.status, &provider.status.environment);
+        let seen = moment(provider.seen_at.unix_timestamp().unsigned_abs());
+        let text = format!(
+            "provider    {address}\n{}      {seen}\npublic key  {}\nsandbox     {}\nmachine     {} cores, {} MiB",
+            if provider.online { "online" } else { "seen  " },
+            status.public_key,
+            printable(&status.sandbox.join(", ")),
+            machine.cores,
+            machine.memory_mib,
+        );
+        out.result(&provider, text);
+        Ok(())
     }
 }
 
@@ -75,7 +120,7 @@ impl Run {
 }
 
 /// The trainer that was installed with this program.
-fn beside() -> Result<PathBuf, CliError> {
+pub(crate) fn beside() -> Result<PathBuf, CliError> {
     let program =
         std::env::current_exe().map_err(CliError::reading(std::path::Path::new("this program's own path")))?;
     Ok(program.with_file_name("atoll-trainer"))

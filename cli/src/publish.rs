@@ -35,6 +35,9 @@ const INDEXING_TIMEOUT: Duration = Duration::from_secs(60);
 
 /// Publish a CSV table: it is encrypted here, and only ciphertext leaves this machine.
 #[derive(Args, Debug)]
+#[command(
+    after_help = "Example:\n  atoll publish table.csv --name \"Tumours of the breast\" --license CC-BY-4.0 --price 5 \\\n      --payment-token 0x0000000000000000000000000000000000000000 --columns columns.json"
+)]
 pub(crate) struct Publish {
     /// The table: CSV with a header, UTF-8, no missing values
     table: PathBuf,
@@ -112,7 +115,7 @@ impl Publish {
             Err(error) => return Err(error.into()),
         };
         let columns = self.columns(out)?;
-        let checked = table::check(seal::open(&self.table)?, &columns, self.sample_rows.into())?;
+        let checked = self.checked(&columns, out)?;
         if self.services.computes() && checked.rows < self.min_rows {
             return Err(CliError::Input(format!(
                 "the table has {} rows and --min-rows asks for {}, so no job could ever run; add rows or lower --min-rows",
@@ -139,6 +142,12 @@ impl Publish {
                 "Not finished. Run the same command with `--salt {salt}` to go on; nothing is published twice."
             ));
         })
+    }
+
+    /// The table, held against its columns.
+    fn checked(&self, columns: &[Column], out: Output) -> Result<Checked, CliError> {
+        let bar = out.bytes("checking", seal::length(&self.table)?);
+        Ok(table::check(bar.reading(seal::open(&self.table)?), columns, self.sample_rows.into())?)
     }
 
     /// The declared columns, or a proposal with a warning.
@@ -173,7 +182,7 @@ impl Publish {
         recipients.extend(plan.own_key.filter(|own| *own != recipients[0]));
         let wrap = |recipient: &PublicKey| key_wrap::wrap(recipient, &context, &key);
         let wrapped = recipients.iter().map(wrap).collect::<Result<Vec<_>, _>>()?;
-        let sealed = seal::seal(&self.table, &key, &context, checked.sha256)?;
+        let sealed = seal::seal(&self.table, &key, &context, checked.sha256, out)?;
         drop(key);
         let content = Content {
             version: context.version,
@@ -204,7 +213,7 @@ impl Publish {
             policy,
         );
         document.keywords = self.keywords.clone();
-        document.atoll.services = services::declared(&plan.services);
+        document.atoll.services = services::declared(&services::offers(&plan.services));
         document.atoll.sample_rows = checked.sample;
         let metadata = document.to_bytes().map_err(|error| CliError::Input(error.to_string()))?;
         AssetDocument::parse(&metadata).map_err(CliError::Document)?;
@@ -252,6 +261,7 @@ impl Plan {
         services::add_missing(chain, self.token_id, &self.services, &self.provider, &self.token).await?;
         let id = asset_id(self.token_id, &chain.contracts);
         let start = tokio::time::Instant::now();
+        let waiting = out.waiting("indexing");
         let asset = loop {
             match client.asset(self.token_id).await {
                 Ok(asset) if asset.services.len() >= self.services.len() => break asset,
@@ -270,6 +280,7 @@ impl Plan {
                 Err(error) => return Err(error.into()),
             }
         };
+        drop(waiting);
         let registry = chain.contracts.asset_registry;
         let added = chain.logs::<IAssetRegistry::ServiceAdded>(registry, B256::from(self.token_id)).await?;
         let first = added.into_iter().find(|(_, service)| service.serviceIndex == 0);

@@ -32,6 +32,9 @@ pub(crate) enum Receipt {
 
 /// Verify a receipt.
 #[derive(Args, Debug)]
+#[command(
+    after_help = "Example:\n  atoll receipt verify 01a20377-cd57-7a34-806a-1828dd90536b --model result/model.safetensors"
+)]
 pub(crate) struct Verify {
     /// A job of yours, or the receipt.json that `atoll job fetch` wrote
     #[arg(value_name = "JOB|FILE")]

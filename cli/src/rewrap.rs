@@ -28,6 +28,9 @@ const INDEXING_TIMEOUT: Duration = Duration::from_secs(60);
 
 /// Give an asset another provider without encrypting it again.
 #[derive(Args, Debug)]
+#[command(
+    after_help = "Example:\n  atoll rewrap 42 --provider-wallet 0x70997970C51812dc3A010C7d01b50e0d17dc79C8 \\\n      --provider-key 0x9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08"
+)]
 pub(crate) struct Rewrap {
     /// The asset's id, as `atoll search` shows it
     asset: String,

@@ -9,7 +9,7 @@ use std::{
 use alloy::primitives::B256;
 use atoll_protocol::envelope::{ContentKey, Context, content};
 
-use crate::{error::CliError, hashing::Hashing};
+use crate::{error::CliError, hashing::Hashing, output::Output};
 
 /// The encrypted table, in a file without a name.
 pub(crate) struct Sealed {
@@ -22,10 +22,18 @@ pub(crate) struct Sealed {
 }
 
 /// Encrypts the table, and makes sure that it is the one that was checked.
-pub(crate) fn seal(table: &Path, key: &ContentKey, context: &Context, checked: B256) -> Result<Sealed, CliError> {
+pub(crate) fn seal(
+    table: &Path,
+    key: &ContentKey,
+    context: &Context,
+    checked: B256,
+    out: Output,
+) -> Result<Sealed, CliError> {
     let temporary = |source| CliError::File { doing: "can not write", path: "a temporary file".into(), source };
     let mut file = tempfile::tempfile().map_err(temporary)?;
-    let mut plain = Hashing::new(open(table)?);
+    let (source, length) = (open(table)?, length(table)?);
+    let bar = out.bytes("encrypting", length);
+    let mut plain = Hashing::new(bar.reading(source));
     let mut cipher = Hashing::new(io::BufWriter::new(&mut file));
     let bytes = content::encrypt(key, &context.to_bytes(), &mut plain, &mut cipher).map_err(temporary)?;
     cipher.flush().map_err(temporary)?;
@@ -38,6 +46,11 @@ pub(crate) fn seal(table: &Path, key: &ContentKey, context: &Context, checked: B
     }
     file.rewind().map_err(temporary)?;
     Ok(Sealed { file, sha256, bytes })
+}
+
+/// Length of a table in bytes.
+pub(crate) fn length(path: &Path) -> Result<u64, CliError> {
+    Ok(std::fs::metadata(path).map_err(CliError::reading(path))?.len())
 }
 
 /// Opens a table to be read in large portions.
@@ -63,7 +76,7 @@ mod tests {
         let key = ContentKey::generate().unwrap();
         let checked = sha256(b"a\n1\n");
 
-        let mut sealed = seal(&path, &key, &context, checked).unwrap();
+        let mut sealed = seal(&path, &key, &context, checked, Output { json: true }).unwrap();
         let mut cipher = Vec::new();
         io::Read::read_to_end(&mut sealed.file, &mut cipher).unwrap();
         assert_eq!(sealed.bytes, cipher.len() as u64);
@@ -76,7 +89,9 @@ mod tests {
         assert_eq!(plain, b"a\n1\n");
 
         std::fs::write(&path, "a\n2\n").unwrap();
-        let Err(error) = seal(&path, &key, &context, checked) else { panic!("sealed another table") };
+        let Err(error) = seal(&path, &key, &context, checked, Output { json: true }) else {
+            panic!("sealed another table")
+        };
         assert!(error.to_string().contains("changed while it was read"), "{error}");
     }
 }

@@ -1,8 +1,11 @@
 //! `atoll search`: what is on offer.
 
-use alloy::primitives::U256;
+use alloy::primitives::{Address, U256};
 use atoll_compute::client::AssetQuery;
-use atoll_protocol::{api::Asset, document::AssetDocument};
+use atoll_protocol::{
+    api::{Asset, Decimal},
+    document::AssetDocument,
+};
 use clap::Args;
 use serde_json::json;
 
@@ -15,9 +18,19 @@ use crate::{
 
 /// Find assets.
 #[derive(Args, Debug)]
+#[command(after_help = "Example:\n  atoll search breast cancer --limit 5")]
 pub(crate) struct Search {
     /// Words of the name or description; all assets without
     words: Vec<String>,
+    /// Only of this publisher
+    #[arg(long, value_name = "ADDRESS")]
+    publisher: Option<Address>,
+    /// Only what is sold for this ERC-20; the zero address for ether
+    #[arg(long, value_name = "ADDRESS")]
+    payment_token: Option<Address>,
+    /// Only what costs at most this, in the payment token's own unit
+    #[arg(long, value_name = "AMOUNT", requires = "payment_token")]
+    max_price: Option<String>,
     /// How many to show
     #[arg(long, default_value_t = 20, value_parser = clap::value_parser!(u32).range(1..=100))]
     limit: u32,
@@ -30,7 +43,21 @@ impl Search {
     pub(crate) async fn run(self, options: &Options, out: Output) -> Result<(), CliError> {
         let words = self.words.join(" ");
         let q = (!words.trim().is_empty()).then_some(words);
-        let query = AssetQuery { q, publisher: None, limit: Some(self.limit), cursor: self.cursor };
+        let max_price = match (&self.max_price, self.payment_token) {
+            (Some(text), Some(token)) => {
+                let token = options.chain(None).await?.token(token).await?;
+                Some(Decimal(money::parse(text, token.decimals).map_err(CliError::Input)?))
+            }
+            _ => None,
+        };
+        let query = AssetQuery {
+            q,
+            publisher: self.publisher,
+            payment_token: self.payment_token,
+            max_price,
+            limit: Some(self.limit),
+            cursor: self.cursor,
+        };
         let page = options.client()?.assets(&query).await?;
         let rows: Vec<Vec<String>> = page.items.iter().map(row).collect();
         let mut text = if rows.is_empty() {

@@ -61,10 +61,14 @@ impl Services {
 }
 
 /// What the document says of the services: nothing where all of them compute.
-pub(crate) fn declared(planned: &[Planned]) -> Vec<ServiceOffer> {
-    let offers: Vec<_> = planned.iter().map(|service| service.offer).collect();
+pub(crate) fn declared(offers: &[ServiceOffer]) -> Vec<ServiceOffer> {
     let computes = |offer: &ServiceOffer| matches!(offer, ServiceOffer::Compute { .. });
-    if offers.iter().all(computes) { Vec::new() } else { offers }
+    if offers.iter().all(computes) { Vec::new() } else { offers.to_vec() }
+}
+
+/// What is offered by the services that are planned.
+pub(crate) fn offers(planned: &[Planned]) -> Vec<ServiceOffer> {
+    planned.iter().map(|service| service.offer).collect()
 }
 
 /// The terms of a service, as the contracts take them.
@@ -92,7 +96,7 @@ pub(crate) async fn add_missing(
 }
 
 /// A price as the contracts take it: below 2^88.
-fn price(price: U256) -> Result<U96, CliError> {
+pub(crate) fn price(price: U256) -> Result<U96, CliError> {
     if price.bit_len() > 88 {
         return Err(CliError::Input("the price is more than the market can count; lower it".into()));
     }
@@ -130,10 +134,10 @@ mod tests {
         };
         let download = |service_index| ServiceOffer::Download { service_index, valid_for_seconds: 60 };
         let both = services(Some("1"), Some("2")).planned(&token).unwrap();
-        assert_eq!(declared(&both), [ServiceOffer::Compute { service_index: 0 }, download(1)]);
+        assert_eq!(declared(&offers(&both)), [ServiceOffer::Compute { service_index: 0 }, download(1)]);
         assert_eq!(both.iter().map(|one| one.price).collect::<Vec<_>>(), [U256::from(100), U256::from(200)]);
-        assert_eq!(declared(&services(None, Some("2")).planned(&token).unwrap()), [download(0)]);
-        assert_eq!(declared(&services(Some("1"), None).planned(&token).unwrap()), []);
+        assert_eq!(declared(&offers(&services(None, Some("2")).planned(&token).unwrap())), [download(0)]);
+        assert_eq!(declared(&offers(&services(Some("1"), None).planned(&token).unwrap())), []);
         for bad in ["59", "367d", "x", "5000000000"] {
             assert!(valid_for(bad).is_err(), "{bad}");
         }

@@ -7,10 +7,11 @@ use std::{
 
 use atoll_compute::client::{Client, ClientError};
 use atoll_protocol::api::{NewUpload, Upload};
+use futures_util::TryStreamExt;
 use tokio::io::AsyncReadExt;
 use tokio_util::io::ReaderStream;
 
-use crate::{error::CliError, output::Output, seal::Sealed};
+use crate::{error::CliError, output::Output, progress::Bar, seal::Sealed};
 
 /// Tries in a row that bring nothing further, before it is given up.
 const TRIES: u32 = 8;
@@ -24,9 +25,11 @@ pub(crate) async fn send(client: &Client, sealed: Sealed, out: Output) -> Result
     let Sealed { file, sha256, bytes } = sealed;
     let mut upload = client.create_upload(&NewUpload { sha256, bytes }).await?;
     let mut in_vain = 0;
+    let bar = out.bytes("uploading", bytes);
     while !upload.complete {
         let before = upload.offset;
-        let cause = match rest(client, &upload, &file).await {
+        bar.at(before);
+        let cause = match rest(client, &upload, &file, &bar).await {
             Ok(now) if now.complete || now.offset > before => {
                 upload = now;
                 in_vain = 0;
@@ -50,9 +53,10 @@ pub(crate) async fn send(client: &Client, sealed: Sealed, out: Output) -> Result
             in_vain = 0;
         }
         if !upload.complete {
-            out.note(format!("The connection broke; going on after {} of {bytes} bytes …", upload.offset));
+            bar.note(out, format!("The connection broke; going on after {} of {bytes} bytes …", upload.offset));
         }
     }
+    bar.at(upload.offset);
     if upload.sha256 == sha256 { Ok(()) } else { Err(unfinished()) }
 }
 
@@ -61,13 +65,14 @@ fn unfinished() -> CliError {
 }
 
 /// Sends what is not stored yet.
-async fn rest(client: &Client, upload: &Upload, file: &std::fs::File) -> Result<Upload, CliError> {
+async fn rest(client: &Client, upload: &Upload, file: &std::fs::File, bar: &Bar) -> Result<Upload, CliError> {
     let temporary = |source| CliError::File { doing: "can not read", path: "a temporary file".into(), source };
     let mut file = file.try_clone().map_err(temporary)?;
     file.seek(SeekFrom::Start(upload.offset)).map_err(temporary)?;
     let left = upload.bytes - upload.offset;
     let stream = ReaderStream::with_capacity(tokio::fs::File::from_std(file).take(left), READ_BYTES);
-    let body = reqwest::Body::wrap_stream(stream);
+    let count = bar.counter();
+    let body = reqwest::Body::wrap_stream(stream.inspect_ok(move |bytes| count(bytes.len() as u64)));
     Ok(client.append_upload_content(upload.id, upload.offset, left, body).await?)
 }
 

@@ -16,6 +16,8 @@ use tokio::io::{AsyncWrite, AsyncWriteExt};
 use uuid::Uuid;
 use zeroize::Zeroizing;
 
+mod accounts;
+mod catalogue;
 mod downloads;
 mod error;
 mod events;

@@ -12,6 +12,7 @@ use alloy::primitives::B256;
 use atoll_compute::client::{Client, ClientError};
 use atoll_protocol::{
     api,
+    document::AssetDocument,
     envelope::{ContentKey, Context, content},
 };
 
@@ -22,6 +23,8 @@ use crate::{error::CliError, hashing::Hashing, output::Output};
 const TRIES: u32 = 8;
 /// Pause before the first new try; each next one doubles it.
 const PAUSE: Duration = Duration::from_millis(250);
+/// How often a bar is brought up to date.
+const LOOK: Duration = Duration::from_millis(100);
 /// Bytes that are read from a file at a time.
 const READ_BYTES: usize = 64 << 10;
 
@@ -75,7 +78,7 @@ pub(super) async fn fetch(
             ));
         }
     }
-    let fetched = decrypt(&mut file, download, key, path)?;
+    let fetched = decrypt(&mut file, download, key, path, out)?;
     fs::remove_file(&collected).map_err(CliError::writing(&collected))?;
     Ok(fetched)
 }
@@ -91,9 +94,19 @@ async fn collect(
     let mut writer = tokio::fs::File::from_std(file.try_clone().map_err(CliError::writing(path))?);
     let length = || file.metadata().map(|data| data.len()).map_err(CliError::reading(path));
     let (mut in_vain, sha256) = (0, download.spec.ciphertext_sha256);
+    let bar = out.bytes("downloading", total(client, download).await);
     loop {
         let before = length()?;
-        let error = match client.download_content(download.id, sha256, before, u64::MAX, &mut writer).await {
+        let transfer = client.download_content(download.id, sha256, before, u64::MAX, &mut writer);
+        tokio::pin!(transfer);
+        let ended = loop {
+            tokio::select! {
+                ended = &mut transfer => break ended,
+                () = tokio::time::sleep(LOOK) => bar.at(length()?),
+            }
+        };
+        bar.at(length()?);
+        let error = match ended {
             Ok(()) => return Ok(()),
             Err(error) if error.is_transient() => error,
             // What was collected is longer than what there is.
@@ -114,9 +127,16 @@ async fn collect(
         if in_vain > TRIES {
             return Err(error.into());
         }
-        out.note(format!("The connection broke; going on after {now} bytes …"));
+        bar.note(out, format!("The connection broke; going on after {now} bytes …"));
         tokio::time::sleep(PAUSE * 2u32.pow(in_vain)).await;
     }
+}
+
+/// Length of the ciphertext by the asset's present document, if that is still of this content. Only the bar needs it.
+async fn total(client: &Client, download: &api::Download) -> Option<u64> {
+    let asset = client.asset(download.asset.token_id).await.ok()?;
+    let content = asset.metadata.read::<AssetDocument>().ok()?.atoll.content;
+    (content.ciphertext_sha256 == download.spec.ciphertext_sha256).then_some(content.ciphertext_bytes)
 }
 
 fn hash(file: &mut File, path: &Path) -> Result<B256, CliError> {
@@ -127,13 +147,20 @@ fn hash(file: &mut File, path: &Path) -> Result<B256, CliError> {
 }
 
 /// Writes the data whole or not at all.
-fn decrypt(file: &mut File, download: &api::Download, key: &ContentKey, path: &Path) -> Result<Fetched, CliError> {
+fn decrypt(
+    file: &mut File,
+    download: &api::Download,
+    key: &ContentKey,
+    path: &Path,
+    out: Output,
+) -> Result<Fetched, CliError> {
     file.rewind().map_err(CliError::reading(path))?;
     let spec = &download.spec;
     let context = Context::of_content(&spec.asset, spec.content_version).to_bytes();
     let mut plain = tempfile::NamedTempFile::new_in(folder(path)).map_err(CliError::writing(path))?;
     let mut hashing = Hashing::new(io::BufWriter::new(plain.as_file_mut()));
-    let reader = io::BufReader::with_capacity(READ_BYTES, file);
+    let bar = out.bytes("decrypting", file.metadata().map_or(0, |data| data.len()));
+    let reader = bar.reading(io::BufReader::with_capacity(READ_BYTES, file));
     let bytes = content::decrypt(key, &context, reader, &mut hashing).map_err(|error| match error {
         content::DecryptError::Refused(_) => CliError::Unverified(
             "the provider's key does not open the content; nothing was written, ask the provider".into(),

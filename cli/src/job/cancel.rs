@@ -8,6 +8,7 @@ use crate::{error::CliError, options::Options, output::Output};
 
 /// End a job; its stake comes back.
 #[derive(Args, Debug)]
+#[command(after_help = "Example:\n  atoll job cancel 01a20377-cd57-7a34-806a-1828dd90536b")]
 pub(crate) struct Cancel {
     /// The job
     job: Uuid,

@@ -22,6 +22,7 @@ const FILES: [&str; 3] = ["model.safetensors", "report.json", "receipt.json"];
 
 /// Download, check and decrypt a job's result.
 #[derive(Args, Debug)]
+#[command(after_help = "Example:\n  atoll job fetch 01a20377-cd57-7a34-806a-1828dd90536b --out result")]
 pub(crate) struct Fetch {
     /// The job
     job: Uuid,
@@ -62,7 +63,9 @@ impl Fetch {
             return Err(CliError::Unverified("the receipt is of another order; the result is not opened".into()));
         }
 
+        let waiting = out.waiting("downloading");
         let sealed_bytes = client.job_result(job.id, info.bytes).await?;
+        drop(waiting);
         if sha256(&sealed_bytes) != receipt.receipt.resultHash {
             return Err(CliError::Unverified(
                 "the result that the server sent is not the one in the provider's receipt; try again, and if it stays so ask the \

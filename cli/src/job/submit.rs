@@ -31,6 +31,9 @@ const INDEXING_TIMEOUT: Duration = Duration::from_secs(60);
 
 /// Sign a job for an open order and hand it in.
 #[derive(Args, Debug)]
+#[command(
+    after_help = "Example:\n  atoll job submit --order 0x6e9f7000ef9c810c649283b39da56b9cb07292727a9228e05ebf6d51d472532a --spec job.json"
+)]
 pub(crate) struct Submit {
     /// The order that pays for it, as `atoll buy` printed it
     #[arg(long, value_name = "ORDER")]

@@ -26,6 +26,7 @@ const SETTLING_TIMEOUT: Duration = Duration::from_secs(15);
 
 /// Follow a job until it ends.
 #[derive(Args, Debug)]
+#[command(after_help = "Example:\n  atoll job watch 01a20377-cd57-7a34-806a-1828dd90536b")]
 pub(crate) struct Watch {
     /// The job
     job: Uuid,

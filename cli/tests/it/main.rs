@@ -2,6 +2,8 @@
 
 mod access;
 mod buying;
+mod doctor;
+mod documented;
 mod downloads;
 mod interrupted;
 mod jobs;
@@ -10,3 +12,6 @@ mod lying;
 mod publishing;
 mod refused;
 mod rewrap;
+mod selling;
+mod speech;
+mod terminal;

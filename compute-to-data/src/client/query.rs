@@ -1,7 +1,7 @@
 //! What to list.
 
 use alloy::primitives::Address;
-use atoll_protocol::api::OrderStatus;
+use atoll_protocol::api::{Decimal, OrderStatus};
 use serde::Serialize;
 
 /// What to list of the catalogue.
@@ -13,6 +13,12 @@ pub struct AssetQuery {
     /// Only of this publisher.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub publisher: Option<Address>,
+    /// Only with a service that is sold for this token; zero for ether.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub payment_token: Option<Address>,
+    /// Only with a service that costs at most so many base units of `payment_token`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub max_price: Option<Decimal>,
     /// Items per page.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub limit: Option<u32>,

@@ -1,0 +1,45 @@
+//! `atoll job preview`: what a job would cost and need, before anything is paid or signed.
+
+use std::path::PathBuf;
+
+use atoll_protocol::{canonical, document::ServiceKind};
+use clap::Args;
+use serde_json::json;
+
+use crate::{buy::amount, error::CliError, offer, options::Options, output::Output};
+
+/// Check a spec against its asset, and tell what the job would cost and need.
+#[derive(Args, Debug)]
+#[command(after_help = "Example:\n  atoll job preview --spec job.json")]
+pub(crate) struct Preview {
+    /// The job spec
+    #[arg(long, value_name = "FILE")]
+    spec: PathBuf,
+}
+
+impl Preview {
+    pub(super) async fn run(self, options: &Options, out: Output) -> Result<(), CliError> {
+        let (value, spec) = offer::read_spec(&self.spec)?;
+        let chain = options.chain(None).await?;
+        let id = crate::options::token_id(&spec.data.asset.to_string(), &chain.contracts)?;
+        let offer = offer::find(&options.client()?, &chain, id, ServiceKind::Compute).await?;
+        let cost = offer.check(&spec)?;
+        let hash = canonical::hash(&value).map_err(|error| CliError::Input(error.to_string()))?;
+        let rows = offer.document.atoll.content.rows;
+        out.result(
+            &json!({
+                "asset": offer.asset.id, "spec_hash": hash, "model_family": spec.family(), "rows": rows, "cost": cost,
+                "price": amount(offer.price(), &offer.token),
+            }),
+            format!(
+                "asset       {}\nprice       {}\nrows        {rows}\nparameters  {}\noperations  {}\nmemory      {} MiB\nspec hash   {hash}",
+                offer.asset.id,
+                offer.token.show(offer.price()),
+                cost.parameters,
+                cost.flops,
+                cost.memory_bytes.div_ceil(1 << 20),
+            ),
+        );
+        Ok(())
+    }
+}
