@@ -39,7 +39,9 @@ pub(crate) struct Row {
 impl Row {
     /// Gas and time are the better the less they are, a rate or a number the more it is.
     fn is_missed(&self) -> bool {
-        self.goal.is_some_and(|goal| if ["gas", "ms"].contains(&self.unit.as_str()) { self.ours > goal } else { self.ours < goal })
+        self.goal.is_some_and(|goal| {
+            if ["gas", "ms"].contains(&self.unit.as_str()) { self.ours > goal } else { self.ours < goal }
+        })
     }
 }
 

@@ -83,10 +83,8 @@ fn build() -> Result<(), Error> {
     if let Some(target) = binaries.parent() {
         command.arg("--target-dir").arg(target);
     }
-    let status = command
-        .stdout(Stdio::null())
-        .status()
-        .map_err(|source| Error::Spawn { program: "cargo".into(), source })?;
+    let status =
+        command.stdout(Stdio::null()).status().map_err(|source| Error::Spawn { program: "cargo".into(), source })?;
     if status.success() {
         return Ok(());
     }

@@ -41,7 +41,13 @@ fn metadata(bytes: &[u8]) -> Metadata<'_> {
             // Each once, and in an order that is always the same.
             keywords: document.keywords.iter().map(|word| text(word)).collect::<BTreeSet<_>>().into_iter().collect(),
             license: text(&document.license),
-            downloads: document.atoll.services.iter().filter(|s| s.kind() == ServiceKind::Download).map(|s| s.service_index()).collect(),
+            downloads: document
+                .atoll
+                .services
+                .iter()
+                .filter(|s| s.kind() == ServiceKind::Download)
+                .map(|s| s.service_index())
+                .collect(),
             hidden_reason: None,
         },
         Err(errors) => Projection {

@@ -15,7 +15,14 @@ use crate::{
 
 /// Publishes a document with these words and this licence; service 0 costs so many test dollars, or is free for ether, and
 /// hands the data over or not.
-async fn publish(world: &World, publisher: &Person, words: &[&str], license: &str, price: u64, download: bool) -> Asset {
+async fn publish(
+    world: &World,
+    publisher: &Person,
+    words: &[&str],
+    license: &str,
+    price: u64,
+    download: bool,
+) -> Asset {
     let (rpc, at, salt) = (&world.chain.rpc, &world.chain.deployment, world.next_salt());
     let call = IAssetRegistry::assetIdOfCall { publisher: publisher.address(), salt };
     let token_id = rpc.read(at.asset_registry, call).await.unwrap();
@@ -73,14 +80,14 @@ async fn every_count_is_what_a_search_for_it_finds() {
     let get = async |path: &str, query: &[(&str, String)]| {
         publisher.http.get(format!("{}{path}", world.server.url())).query(query).send().await.unwrap()
     };
-    let facets = async |query: &[(&str, String)]| {
-        expect::<Facets>(get("/v1/assets/facets", query).await, StatusCode::OK).await
-    };
+    let facets =
+        async |query: &[(&str, String)]| expect::<Facets>(get("/v1/assets/facets", query).await, StatusCode::OK).await;
     let found = async |query: &[(&str, String)]| {
         expect::<Page<Asset>>(get("/v1/assets", query).await, StatusCode::OK).await.items.len() as u64
     };
     let all = facets(&[]).await;
-    let values = |all: &[atoll_protocol::api::Facet]| all.iter().map(|it| (it.value.clone(), it.count)).collect::<Vec<_>>();
+    let values =
+        |all: &[atoll_protocol::api::Facet]| all.iter().map(|it| (it.value.clone(), it.count)).collect::<Vec<_>>();
     let pairs = |all: &[(&str, u64)]| all.iter().map(|(name, count)| ((*name).to_owned(), *count)).collect::<Vec<_>>();
     assert_eq!(all.total, 5);
     // A word that a document says twice counts once; the most frequent come first, and then by their letters.
@@ -88,8 +95,12 @@ async fn every_count_is_what_a_search_for_it_finds() {
     assert_eq!(values(&all.licenses), pairs(&[("CC0-1.0", 3), ("CC-BY-4.0", 2)]));
     assert_eq!(values(&all.services), pairs(&[("download", 3), ("compute", 2)]));
     assert_eq!(values(&all.pricing), pairs(&[("free", 3), ("paid", 3)]));
-    let tokens: Vec<_> = all.payment_tokens.iter().map(|it| (it.token, it.decimals, it.symbol.as_str(), it.count)).collect();
-    assert!(tokens.contains(&(at.test_dollar, 6, "tUSD", 3)) && tokens.contains(&(Address::ZERO, 18, "ETH", 3)), "{tokens:?}");
+    let tokens: Vec<_> =
+        all.payment_tokens.iter().map(|it| (it.token, it.decimals, it.symbol.as_str(), it.count)).collect();
+    assert!(
+        tokens.contains(&(at.test_dollar, 6, "tUSD", 3)) && tokens.contains(&(Address::ZERO, 18, "ETH", 3)),
+        "{tokens:?}"
+    );
 
     // With nothing asked, with each value, and with each two of them: every count is the number of items that its value
     // finds in place of what was asked of its group, and the total is what is found as it is.
@@ -98,7 +109,8 @@ async fn every_count_is_what_a_search_for_it_finds() {
     let mut asked = vec![vec![], dollars, vec![("q", "weather".to_owned())], vec![("keyword", "nowhere".to_owned())]];
     for (number, one) in single.iter().enumerate() {
         asked.push(vec![one.clone()]);
-        asked.extend(single[number + 1..].iter().filter(|two| two.0 != one.0).map(|two| vec![one.clone(), two.clone()]));
+        asked
+            .extend(single[number + 1..].iter().filter(|two| two.0 != one.0).map(|two| vec![one.clone(), two.clone()]));
     }
     let mut checked = 0;
     for query in &asked {
