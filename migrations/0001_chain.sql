@@ -66,6 +66,10 @@ CREATE TABLE assets (
     -- From a valid document: SHA-256 of the ciphertext and the wallet that may fetch it.
     content_sha256  bytea,
     provider        bytea,
+    -- From it as well: words to find it by, each once; terms of the data; numbers of the services that hand the data over.
+    keywords        text[]      NOT NULL,
+    license         text        NOT NULL,
+    downloads       bigint[]    NOT NULL,
     -- Why the document can not be shown; null if it can.
     hidden_reason   text,
     tx_hash         bytea       NOT NULL,
@@ -79,6 +83,7 @@ CREATE TABLE assets (
         AND octet_length(content_sha256) = 32 AND octet_length(provider) = 20
     )
 );
+CREATE INDEX assets_by_keyword ON assets USING gin (keywords);
 CREATE INDEX assets_by_publisher ON assets (publisher, block_number DESC, log_index DESC);
 
 CREATE TABLE services (

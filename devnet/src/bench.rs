@@ -8,11 +8,13 @@ use crate::show::line;
 
 pub(crate) mod api;
 pub(crate) mod gas;
+mod page;
 
 /// What can be measured.
 const NAMES: &[(&str, &str)] = &[
     ("api", "requests per second for an asset, against its statements in pgbench and against its handler alone"),
     ("gas", "gas of the contracts' main flows, against Ocean's"),
+    ("page", "first paint, encryption and a long catalogue in a real browser"),
 ];
 
 /// A figure.
@@ -35,9 +37,11 @@ pub(crate) struct Row {
 }
 
 impl Row {
-    /// Gas is the better the less it is, a rate the more it is.
+    /// Gas and time are the better the less they are, a rate or a number the more it is.
     fn is_missed(&self) -> bool {
-        self.goal.is_some_and(|goal| if self.unit == "gas" { self.ours > goal } else { self.ours < goal })
+        self.goal.is_some_and(|goal| {
+            if ["gas", "ms"].contains(&self.unit.as_str()) { self.ours > goal } else { self.ours < goal }
+        })
     }
 }
 
@@ -46,6 +50,7 @@ pub(crate) async fn run(name: &str, options: Options, json: bool) -> Result<bool
     let rows = match name {
         "api" => api::run(options).await?,
         "gas" => gas::run(options).await?,
+        "page" => page::run(options).await?,
         _ => return Err(unknown("bench", name, NAMES)),
     };
     line(format!("\n{:<58} {:>12} {:>12} {:>7} {:>12}", "work", "ours", "theirs", "ratio", "goal"));

@@ -67,7 +67,7 @@ async fn live() -> Result<Result<BTreeMap<String, Value>, String>, Error> {
     // The build script asks for a new build where SQLX_OFFLINE_DIR changes. The whole workspace, so that dependencies have
     // the features, and so the build, that they have for clippy.
     command
-        .args(["check", "--quiet", "--workspace", "--all-targets"])
+        .args(["check", "--quiet", "--workspace", "--all-targets", "--features", "atoll-server/bench"])
         .env("SQLX_OFFLINE", "false")
         .env("SQLX_OFFLINE_DIR", &descriptions)
         .env("DATABASE_URL", postgres.url());

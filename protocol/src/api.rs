@@ -15,6 +15,7 @@ mod account;
 mod catalogue;
 mod decimal;
 mod download;
+mod facets;
 #[cfg(feature = "openapi")]
 pub mod forms;
 mod history;
@@ -38,6 +39,7 @@ pub use account::{KeyPurpose, NewKey, RegisteredKey, UnknownPurpose};
 pub use catalogue::{Asset, AssetState, FreeLimits, Market, Money, Service};
 pub use decimal::{Decimal, NotDecimal};
 pub use download::{Download, NewDownload};
+pub use facets::{Facet, Facets, Pricing, TokenFacet};
 pub use history::{Change, HistoryDetail, HistoryEntry};
 pub use job::{Job, JobEvent, JobPreview, JobStatus, NewJob, NewPreview, ResultInfo, SignedReceipt};
 pub use lease::{Completion, Heartbeat, HeartbeatAnswer, Lease, LeaseFailure};

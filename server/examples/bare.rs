@@ -8,6 +8,7 @@ use atoll_server::{
     api::{Proxies, Quotas},
     clock::{Clock, Randomness},
     config::{Config, ForwardedHeader, SecretUrl},
+    page::Network,
     serve::Server,
     storage::Place,
 };
@@ -42,6 +43,8 @@ async fn main() -> anyhow::Result<()> {
         max_connections_per_address: 64,
         proxies: Proxies { trusted: Vec::new(), header: ForwardedHeader::XForwardedFor },
         cors_origins: Vec::new(),
+        web: None,
+        network: Network::default(),
         drain: Duration::ZERO,
     };
     let (listener, router) = Server::open(config, Clock::system(), Randomness::system()).await?.bare();

@@ -24,7 +24,7 @@ mod yaml;
         description = "REST API of an Atoll marketplace server. Conventions and problem types: docs/api.md.",
         license(name = "MIT OR Apache-2.0", identifier = "MIT OR Apache-2.0")
     ),
-    components(schemas(api::AnyProblem)),
+    components(schemas(api::AnyProblem, atoll_protocol::api::Pricing)),
     modifiers(&Session),
     tags(
         (name = "sign-in", description = "Sign-in with Ethereum (EIP-4361)"),

@@ -101,3 +101,37 @@ for (const [name, options] of [
     await visit.end();
   });
 }
+
+test("the catalogue is narrowed by what there is, by keyboard, and its address can be shared", async () => {
+  const visit = await Visit.begin(chromium, 5);
+  const { page } = visit;
+  const asset = await sample();
+  await page.getByRole("link", { name: asset.name }).first().waitFor();
+  const group = page.getByRole("region", { name: "Keyword" });
+  const value = group.getByRole("link", { name: /^health\b/ });
+  const counted = Number((await value.locator(".count").innerText()).match(/\d+/)?.[0]);
+  await value.focus();
+  await page.keyboard.press("Enter");
+  await page.waitForFunction(() => location.hash.includes("keyword=health"));
+  await group.locator('[aria-current="true"]').waitFor();
+  await page.getByRole("status").filter({ hasText: new RegExp(`^${counted} data set`) }).waitFor();
+  // The focus is where it was, though the links were made anew.
+  expect(await page.evaluate(() => document.activeElement?.textContent)).toContain("health");
+  const address = page.url();
+  // The same address in another tab shows the same.
+  const other = await visit.context.newPage();
+  await other.goto(address);
+  await other.getByRole("link", { name: asset.name }).first().waitFor();
+  await other.locator('.facets [aria-current="true"]').waitFor();
+  expect(await other.locator(".shelf > li").count()).toBe(counted);
+  // A value that nothing has can still be left.
+  await other.goto(`${address.split("#")[0]}#/?keyword=no%20such%20word`);
+  await other.getByText("Nothing fits").waitFor();
+  await other.getByRole("link", { name: /^no such word/ }).click();
+  await other.getByRole("link", { name: asset.name }).first().waitFor();
+  expect(new URL(other.url()).hash).toBe("#/");
+  await other.close();
+  await page.keyboard.press("Enter");
+  await page.waitForFunction(() => !location.hash.includes("keyword"));
+  await visit.end();
+});

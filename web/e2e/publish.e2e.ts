@@ -82,6 +82,18 @@ test("a CSV from this computer to a model that was trained on it; no cell leaves
   expect(market.sample_rows).toEqual([rows[0]]);
   expect(market.columns[0]).toEqual({ name: "east", type: { kind: "number", min: -1, max: 1.5 }, description: "To the right" });
 
+  // Each column is sketched, in words as well: the one row that is shown is in exactly one bar of each.
+  await visit.open(`/assets/${id}`);
+  const sketches = page.getByRole("img", { name: /^Sample rows by / });
+  await sketches.first().waitFor();
+  const words = await Promise.all((await sketches.all()).map((sketch) => sketch.getAttribute("aria-label")));
+  expect(words.map((text) => text?.split(": ")[0])).toEqual(market.columns.map(({ name }) => `Sample rows by ${name}`));
+  expect(words.map((text) => text?.match(/: 1$/)?.length ?? 0)).toEqual([1, 1, 1]);
+  expect(words[2]).toBe(`Sample rows by side: ${rows[0]?.[2]}: 1`);
+  const [, least, greatest] = (words[0] ?? "").match(/: (-?[\d.]+) to (-?[\d.]+): 1$/) ?? [];
+  expect(Number(least)).toBeLessThanOrEqual(Number(rows[0]?.[0]) + 1e-3);
+  expect(Number(greatest)).toBeGreaterThanOrEqual(Number(rows[0]?.[0]) - 1e-3);
+
   await visit.open(`/assets/${id}/train`);
   await page.getByLabel("Epochs").fill("60");
   await page.getByRole("button", { name: "Order for nothing" }).click();

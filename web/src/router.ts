@@ -23,11 +23,16 @@ export function go(path: string): void {
   location.hash = path;
 }
 
-/** Writes what a list is narrowed to into the address without a new entry in the browser's history. */
-export function remember(path: string, query: Record<string, string>): void {
+/** The address of a page with a list that is narrowed. */
+export function link(path: string, query: Record<string, string>): string {
   const kept = new URLSearchParams(Object.entries(query).filter(([, value]) => value !== ""));
   const text = kept.toString();
-  history.replaceState(null, "", `#${path}${text ? `?${text}` : ""}`);
+  return `#${path}${text ? `?${text}` : ""}`;
+}
+
+/** Writes what a list is narrowed to into the address without a new entry in the browser's history. */
+export function remember(path: string, query: Record<string, string>): void {
+  history.replaceState(null, "", link(path, query));
 }
 
 /** The values of `{…}` in a template, or nothing if the path is another. */

@@ -91,7 +91,7 @@ fn row(ours: f64, peer: &str, theirs: f64, share: f64) -> Row {
 }
 
 /// The one in the middle of an odd number.
-fn median(mut all: Vec<f64>) -> f64 {
+pub(super) fn median(mut all: Vec<f64>) -> f64 {
     all.sort_unstable_by(f64::total_cmp);
     all.get(all.len() / 2).copied().unwrap_or(f64::NAN)
 }

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use time::OffsetDateTime;
 
 use super::RawDocument;
-use crate::ids::AssetId;
+use crate::{document::ServiceKind, ids::AssetId};
 
 resource! {
 /// The market that this server indexes.
@@ -52,6 +52,8 @@ pub struct Service {
     pub datatoken: Address,
     /// Number within the asset.
     pub service_index: u32,
+    /// What it hands over, as the asset's document declares it.
+    pub kind: ServiceKind,
     /// Account that fulfils its orders.
     #[cfg_attr(feature = "openapi", schema(value_type = super::forms::Address))]
     pub provider: Address,

@@ -3,7 +3,10 @@
 use std::collections::HashMap;
 
 use alloy::primitives::{Address, U256};
-use atoll_protocol::api::{Asset, AssetState, Decimal, Page, RawDocument, Service};
+use atoll_protocol::{
+    api::{Asset, AssetState, Decimal, Facets, Page, Pricing, RawDocument, Service},
+    document::ServiceKind,
+};
 use axum::{Json, extract::State, http::HeaderMap, response::Response};
 use serde::Deserialize;
 use sqlx::PgConnection;
@@ -22,7 +25,7 @@ use crate::{
     store::{
         assets,
         contents::{self, Content},
-        services,
+        search, services,
     },
 };
 
@@ -38,28 +41,71 @@ impl std::str::FromStr for TokenId {
     }
 }
 
-#[derive(Deserialize, utoipa::IntoParams)]
-#[serde(deny_unknown_fields)]
-#[into_params(parameter_in = Query)]
-pub(crate) struct Search {
-    /// Words that occur in the name or the description.
-    q: Option<String>,
-    /// Only this publisher's.
-    #[param(value_type = Option<String>)]
-    publisher: Option<Address>,
-    /// Only those in this state; what is retired, revoked or unlisted is never found.
-    state: Option<AssetState>,
-    /// Only those with a service that is sold for this token; the zero address is ether.
-    #[param(value_type = Option<atoll_protocol::api::forms::Address>)]
-    payment_token: Option<Address>,
-    /// Only those with a service that costs at most so many base units of `payment_token`, which has to be given then.
-    #[param(value_type = Option<atoll_protocol::api::forms::Amount>)]
-    max_price: Option<Decimal>,
+/// Query parameters that narrow the catalogue, and more.
+macro_rules! filters {
+    ($name:ident { $($more:tt)* }) => {
+        #[derive(Deserialize, utoipa::IntoParams)]
+        #[serde(deny_unknown_fields)]
+        #[into_params(parameter_in = Query)]
+        pub(crate) struct $name {
+            /// Words that occur in the name or the description.
+            q: Option<String>,
+            /// Only this publisher's.
+            #[param(value_type = Option<String>)]
+            publisher: Option<Address>,
+            /// Only those in this state; what is retired, revoked or unlisted is never found.
+            state: Option<AssetState>,
+            /// Only those with exactly this keyword.
+            #[param(example = "health")]
+            keyword: Option<String>,
+            /// Only those with exactly this licence.
+            #[param(example = "CC-BY-4.0")]
+            license: Option<String>,
+            /// Only those with such a service. What is said of services has to hold for one and the same.
+            service: Option<ServiceKind>,
+            /// Only those with a service that is sold for this token; the zero address is ether.
+            #[param(value_type = Option<atoll_protocol::api::forms::Address>)]
+            payment_token: Option<Address>,
+            /// Only those with a service that costs at most so many base units of `payment_token`, which has to be given then.
+            #[param(value_type = Option<atoll_protocol::api::forms::Amount>)]
+            max_price: Option<Decimal>,
+            /// Only those with a service that is free, or that is not.
+            pricing: Option<Pricing>,
+            $($more)*
+        }
+
+        impl $name {
+            fn search(&self) -> Result<search::Search, ApiError> {
+                if self.max_price.is_some() && self.payment_token.is_none() {
+                    let detail = "`max_price` needs a `payment_token`: base units of different tokens can not be compared.";
+                    return Err(ApiError::new(Kind::InvalidQuery, detail));
+                }
+                // Postgres keeps no NUL in text.
+                let text = |text: &Option<String>| text.as_ref().map(|text| text.replace('\0', ""));
+                Ok(search::Search {
+                    text: text(&self.q).filter(|q| !q.trim().is_empty()),
+                    publisher: self.publisher,
+                    state: self.state,
+                    keyword: text(&self.keyword),
+                    license: text(&self.license),
+                    service: self.service,
+                    payment_token: self.payment_token,
+                    max_price: self.max_price.as_ref().map(|Decimal(price)| *price),
+                    pricing: self.pricing,
+                })
+            }
+        }
+    };
+}
+
+filters! { Listing {
     /// Items per page, 1 to 100; 20 if absent.
     limit: Option<u32>,
     /// `next_cursor` of the page before.
     cursor: Option<String>,
-}
+} }
+
+filters! { Counting {} }
 
 fn resource(deployment: &Deployment, asset: assets::Asset, services: Vec<Service>) -> Result<Asset, ApiError> {
     Ok(Asset {
@@ -80,25 +126,14 @@ fn resource(deployment: &Deployment, asset: assets::Asset, services: Vec<Service
 
 /// Finds assets, newest first.
 #[utoipa::path(
-    get, path = "/v1/assets", operation_id = "list_assets", tag = "assets", params(Search),
+    get, path = "/v1/assets", operation_id = "list_assets", tag = "assets", params(Listing),
     responses((status = 200, description = "A page of assets", body = Page<Asset>), Problems)
 )]
-pub(crate) async fn list(State(app): State<App>, Query(query): Query<Search>) -> Result<Json<Page<Asset>>, ApiError> {
+pub(crate) async fn list(State(app): State<App>, Query(query): Query<Listing>) -> Result<Json<Page<Asset>>, ApiError> {
     let limit = cursor::limit(query.limit)?;
-    if query.max_price.is_some() && query.payment_token.is_none() {
-        let detail = "`max_price` needs a `payment_token`: base units of different tokens can not be compared.";
-        return Err(ApiError::new(Kind::InvalidQuery, detail));
-    }
-    let search = assets::Search {
-        text: query.q.map(|q| q.replace('\0', "")).filter(|q| !q.trim().is_empty()),
-        publisher: query.publisher,
-        state: query.state,
-        payment_token: query.payment_token,
-        max_price: query.max_price.map(|Decimal(price)| price),
-        before: cursor::decode(query.cursor.as_deref())?,
-    };
+    let (search, before) = (query.search()?, cursor::decode(query.cursor.as_deref())?);
     let mut connection = app.store.connection().await?;
-    let found = assets::search(&mut connection, &search, limit + 1).await?;
+    let found = search::search(&mut connection, &search, before, limit + 1).await?;
     let (found, next_cursor) = cursor::page(found, limit, |asset| (asset.at.block, asset.at.log))?;
     let ids: Vec<U256> = found.iter().map(|asset| asset.token_id).collect();
     let mut of_asset: HashMap<U256, Vec<Service>> = HashMap::new();
@@ -113,6 +148,17 @@ pub(crate) async fn list(State(app): State<App>, Query(query): Query<Search>) ->
         })
         .collect::<Result<_, _>>()?;
     Ok(Json(Page { items, next_cursor }))
+}
+
+/// Counts assets by what a search can ask for.
+#[utoipa::path(
+    get, path = "/v1/assets/facets", operation_id = "read_asset_facets", tag = "assets", params(Counting),
+    responses((status = 200, description = "How many there are of each", body = Facets), Problems)
+)]
+pub(crate) async fn facets(State(app): State<App>, Query(query): Query<Counting>) -> Result<Json<Facets>, ApiError> {
+    let search = query.search()?;
+    let mut connection = app.store.connection().await?;
+    Ok(Json(search::facets(&mut connection, &search).await?))
 }
 
 /// An asset that can be shown.

@@ -194,6 +194,7 @@ pub(crate) fn routes() -> OpenApiRouter<App> {
         .routes(routes!(accounts::put, accounts::read))
         .routes(routes!(market::read))
         .routes(routes!(assets::list))
+        .routes(routes!(assets::facets))
         .routes(routes!(assets::read))
         .routes(routes!(history::list))
         .routes(routes!(history::read_one))

@@ -1,10 +1,12 @@
 //! Events of `AssetRegistry`: assets, their metadata and state, who owns them, and new services.
 
+use std::collections::BTreeSet;
+
 use alloy::{primitives::keccak256, rpc::types::Log, sol_types::SolEvent};
 use atoll_protocol::{
     api::AssetState,
     contracts::{IAssetRegistry, IERC721},
-    document::AssetDocument,
+    document::{AssetDocument, ServiceKind},
 };
 
 use super::{Context, IndexError, Projected, decode, found};
@@ -36,6 +38,16 @@ fn metadata(bytes: &[u8]) -> Metadata<'_> {
             description: text(&document.description),
             content_sha256: Some(document.atoll.content.ciphertext_sha256),
             provider: Some(document.atoll.provider.wallet),
+            // Each once, and in an order that is always the same.
+            keywords: document.keywords.iter().map(|word| text(word)).collect::<BTreeSet<_>>().into_iter().collect(),
+            license: text(&document.license),
+            downloads: document
+                .atoll
+                .services
+                .iter()
+                .filter(|s| s.kind() == ServiceKind::Download)
+                .map(|s| s.service_index())
+                .collect(),
             hidden_reason: None,
         },
         Err(errors) => Projection {

@@ -28,21 +28,21 @@ pub(crate) struct Asset {
     pub(crate) published_at: OffsetDateTime,
 }
 
-struct Row {
-    token_id: Vec<u8>,
-    publisher: Vec<u8>,
-    state: String,
-    metadata_hash: Vec<u8>,
-    metadata: Vec<u8>,
-    name: String,
-    description: String,
-    content_sha256: Option<Vec<u8>>,
-    provider: Option<Vec<u8>>,
-    hidden_reason: Option<String>,
-    tx_hash: Vec<u8>,
-    block_number: i64,
-    log_index: i64,
-    published_at: OffsetDateTime,
+pub(super) struct Row {
+    pub(super) token_id: Vec<u8>,
+    pub(super) publisher: Vec<u8>,
+    pub(super) state: String,
+    pub(super) metadata_hash: Vec<u8>,
+    pub(super) metadata: Vec<u8>,
+    pub(super) name: String,
+    pub(super) description: String,
+    pub(super) content_sha256: Option<Vec<u8>>,
+    pub(super) provider: Option<Vec<u8>>,
+    pub(super) hidden_reason: Option<String>,
+    pub(super) tx_hash: Vec<u8>,
+    pub(super) block_number: i64,
+    pub(super) log_index: i64,
+    pub(super) published_at: OffsetDateTime,
 }
 
 impl TryFrom<Row> for Asset {
@@ -77,7 +77,18 @@ pub(crate) struct Projection {
     pub(crate) description: String,
     pub(crate) content_sha256: Option<B256>,
     pub(crate) provider: Option<Address>,
+    /// Each once.
+    pub(crate) keywords: Vec<String>,
+    pub(crate) license: String,
+    /// Numbers of the services that hand the data over.
+    pub(crate) downloads: Vec<u32>,
     pub(crate) hidden_reason: Option<String>,
+}
+
+impl Projection {
+    fn downloads(&self) -> Vec<i64> {
+        self.downloads.iter().map(|index| i64::from(*index)).collect()
+    }
 }
 
 /// Published metadata.
@@ -98,8 +109,9 @@ pub(crate) async fn insert(
     let projection = &metadata.projection;
     sqlx::query!(
         "INSERT INTO assets (token_id, publisher, state, metadata_hash, metadata, name, description, content_sha256,
-                             provider, hidden_reason, tx_hash, block_number, log_index, published_at)
-         VALUES ($1, $2, 'active', $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)",
+                             provider, hidden_reason, tx_hash, block_number, log_index, published_at, keywords, license,
+                             downloads)
+         VALUES ($1, $2, 'active', $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16)",
         &token_id_bytes(id),
         publisher.as_slice(),
         metadata.hash.as_slice(),
@@ -113,6 +125,9 @@ pub(crate) async fn insert(
         bigint("assets.block_number", at.block)?,
         bigint("assets.log_index", at.log)?,
         published_at,
+        &projection.keywords,
+        projection.license,
+        &projection.downloads(),
     )
     .execute(connection)
     .await?;
@@ -127,7 +142,7 @@ pub(crate) async fn set_metadata(
     let projection = &metadata.projection;
     let done = sqlx::query!(
         "UPDATE assets SET metadata_hash = $2, metadata = $3, name = $4, description = $5, content_sha256 = $6,
-                           provider = $7, hidden_reason = $8
+                           provider = $7, hidden_reason = $8, keywords = $9, license = $10, downloads = $11
          WHERE token_id = $1",
         &token_id_bytes(id),
         metadata.hash.as_slice(),
@@ -137,6 +152,9 @@ pub(crate) async fn set_metadata(
         projection.content_sha256.as_ref().map(|h| h.as_slice()),
         projection.provider.as_ref().map(|a| a.as_slice()),
         projection.hidden_reason,
+        &projection.keywords,
+        projection.license,
+        &projection.downloads(),
     )
     .execute(connection)
     .await?;
@@ -184,61 +202,4 @@ pub(crate) async fn find(connection: &mut PgConnection, id: U256) -> Result<Opti
     .fetch_optional(connection)
     .await?;
     row.map(Asset::try_from).transpose()
-}
-
-/// Which assets to list.
-#[derive(Clone, Debug, Default)]
-pub(crate) struct Search {
-    /// Words that occur in the name or the description.
-    pub(crate) text: Option<String>,
-    /// Owner of the token.
-    pub(crate) publisher: Option<Address>,
-    pub(crate) state: Option<AssetState>,
-    /// What one of its services is sold for.
-    pub(crate) payment_token: Option<Address>,
-    /// Most that this service costs, in base units.
-    pub(crate) max_price: Option<U256>,
-    /// Only those published before this position.
-    pub(crate) before: Option<(u64, u64)>,
-}
-
-/// Assets that are to be found, newest first.
-pub(crate) async fn search(
-    connection: &mut PgConnection,
-    search: &Search,
-    limit: u32,
-) -> Result<Vec<Asset>, StoreError> {
-    let pattern = search.text.as_ref().map(|text| {
-        let literal = text.replace('\\', "\\\\").replace('%', "\\%").replace('_', "\\_");
-        format!("%{literal}%")
-    });
-    let (block, log) = search.before.unwrap_or((i64::MAX as u64, i64::MAX as u64));
-    let rows = sqlx::query_as!(
-        Row,
-        "SELECT token_id, publisher, state, metadata_hash, metadata, name, description, content_sha256, provider,
-                hidden_reason, tx_hash, block_number, log_index, published_at
-         FROM assets
-         WHERE state IN ('active', 'ordering_disabled') AND hidden_reason IS NULL
-           AND ($1::text IS NULL OR name ILIKE $1 OR description ILIKE $1)
-           AND ($2::bytea IS NULL OR publisher = $2)
-           AND (block_number, log_index) < ($3, $4)
-           AND ($6::text IS NULL OR state = $6)
-           AND ($7::bytea IS NULL OR EXISTS (
-               SELECT FROM services s
-               WHERE s.token_id = assets.token_id AND s.payment_token = $7
-                 AND ($8::text IS NULL OR s.price <= $8::text::numeric)
-           ))
-         ORDER BY block_number DESC, log_index DESC LIMIT $5",
-        pattern,
-        search.publisher.as_ref().map(|a| a.as_slice()),
-        bigint("assets.block_number", block)?,
-        bigint("assets.log_index", log)?,
-        i64::from(limit),
-        search.state.map(name_of),
-        search.payment_token.as_ref().map(|a| a.as_slice()),
-        search.max_price.map(|price| price.to_string()),
-    )
-    .fetch_all(connection)
-    .await?;
-    rows.into_iter().map(Asset::try_from).collect()
 }

@@ -15,6 +15,8 @@ mod column;
 pub(crate) mod contents;
 mod error;
 pub(crate) mod events;
+#[cfg(feature = "bench")]
+pub mod fill;
 pub(crate) mod idempotency;
 pub(crate) mod job_events;
 pub(crate) mod jobs;
@@ -27,6 +29,7 @@ pub(crate) mod pieces;
 pub(crate) mod providers;
 pub(crate) mod revenue;
 pub mod schema;
+pub(crate) mod search;
 pub(crate) mod services;
 pub(crate) mod sessions;
 pub(crate) mod statistics;

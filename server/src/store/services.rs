@@ -1,7 +1,10 @@
 //! Services: what of an asset is sold, by whom it is provided, at what price and to whom.
 
 use alloy::primitives::{Address, U256};
-use atoll_protocol::api::{FreeLimits, Money, Service};
+use atoll_protocol::{
+    api::{FreeLimits, Money, Service},
+    document::ServiceKind,
+};
 use sqlx::PgConnection;
 
 use super::{
@@ -147,8 +150,8 @@ pub(crate) async fn of_assets(
     let rows = sqlx::query!(
         r#"SELECT s.datatoken, s.token_id, s.service_index, s.provider, s.payment_token, s.price::text AS "price!",
                   s.paused, s.gate, s.free_per_wallet::text AS "free_per_wallet!", s.free_total::text AS "free_total!",
-                  t.decimals, t.symbol
-           FROM services s JOIN tokens t ON t.address = s.payment_token
+                  t.decimals, t.symbol, s.service_index = ANY (a.downloads) AS "download!"
+           FROM services s JOIN tokens t ON t.address = s.payment_token JOIN assets a USING (token_id)
            WHERE s.token_id = ANY($1) ORDER BY s.token_id, s.service_index"#,
         &ids
     )
@@ -159,6 +162,7 @@ pub(crate) async fn of_assets(
             let service = Service {
                 datatoken: address("services.datatoken", &row.datatoken)?,
                 service_index: unsigned("services.service_index", row.service_index)?,
+                kind: if row.download { ServiceKind::Download } else { ServiceKind::Compute },
                 provider: address("services.provider", &row.provider)?,
                 price: Money {
                     amount: row.price,

@@ -10,6 +10,7 @@ mod contract_wallet;
 mod depot;
 mod downloads;
 mod examples;
+mod facets;
 mod fleet;
 mod history;
 mod index;

@@ -36,7 +36,7 @@ fn expected(operation: &str) -> Option<[u16; 8]> {
         // A public thing: it is there, and not theirs to change.
         "put_account_key" => theirs(&[(Consumer, 200)], 403),
         "read_account_key" => everybody(200),
-        "read_market" | "list_assets" | "read_asset" => everybody(200),
+        "read_market" | "list_assets" | "read_asset_facets" | "read_asset" => everybody(200),
         // What is on the chain for everybody to see, and what follows from it.
         "list_asset_history" | "read_asset_history" | "read_asset_statistics" => everybody(200),
         "validate_document" | "read_publication_identity" | "quote" | "build_permit" | "preview_job" => everybody(200),

@@ -239,6 +239,7 @@ impl Stage {
             }
             "read_market" => Asked::get(Nobody, "/v1/market"),
             "list_assets" => Asked::get(Nobody, "/v1/assets"),
+            "read_asset_facets" => Asked::get(Nobody, "/v1/assets/facets?pricing=free"),
             "list_asset_history" => Asked::get(Nobody, format!("/v1/assets/{asset}/history")),
             "read_asset_history" => {
                 let path = format!("/v1/assets/{asset}/history");

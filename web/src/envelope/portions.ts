@@ -4,19 +4,40 @@ import type { Bytes } from "./bytes.ts";
 export type Source = Blob | ReadableStream<Uint8Array>;
 
 /**
- * Cuts a source into portions of exactly `size` bytes. The last is shorter, maybe empty, and always there. No more than
- * one portion is held at a time.
+ * Portions of a file that are read in one go, and reads that are under way before they are needed: each comes from another
+ * process, and waiting for every single one would take longer than the cipher does.
+ */
+const [AT_ONCE, AHEAD] = [4, 2];
+
+/**
+ * Cuts a source into portions of exactly `size` bytes. The last is shorter, maybe empty, and always there. Of a stream no
+ * more than one portion is held at a time, of a file a few.
  */
 export function portions(source: Source, size: number): AsyncGenerator<Bytes> {
   return source instanceof Blob ? ofBlob(source, size) : ofStream(source, size);
 }
 
 async function* ofBlob(blob: Blob, size: number): AsyncGenerator<Bytes> {
-  let at = 0;
-  for (; blob.size - at >= size; at += size) {
-    yield new Uint8Array(await blob.slice(at, at + size).arrayBuffer());
+  const step = size * AT_ONCE;
+  const reads: Promise<ArrayBuffer>[] = [];
+  let asked = 0;
+  const ask = (): void => {
+    const read = blob.slice(asked, asked + step).arrayBuffer();
+    // A failure is told of when its turn comes, and is of no matter if that never does.
+    read.catch(() => undefined);
+    reads.push(read);
+    asked += step;
+  };
+  for (let at = 0; at < blob.size; at += step) {
+    while (reads.length < AHEAD && asked < blob.size) ask();
+    const read = new Uint8Array((await reads.shift()) as ArrayBuffer);
+    for (let from = 0; from < read.length; from += size) {
+      const portion = read.subarray(from, from + size);
+      yield portion;
+      if (portion.length < size) return;
+    }
   }
-  yield new Uint8Array(await blob.slice(at).arrayBuffer());
+  yield new Uint8Array(0);
 }
 
 async function* ofStream(stream: ReadableStream<Uint8Array>, size: number): AsyncGenerator<Bytes> {

@@ -1,88 +1,118 @@
-/** The catalogue: every data set that can be found, narrowed by words, price and what is paid with. */
+/** The catalogue: every data set that can be found, narrowed by words, kind, price and what is paid with. */
 
 import { call, type Schema } from "../api/client.ts";
 import { field, select, typed } from "../components/field.ts";
 import { empty, failure, loading } from "../components/notice.ts";
-import { documentOf } from "../document.ts";
-import { count, day, money, symbol, units } from "../format.ts";
-import { h } from "../h.ts";
+import { shelf } from "../components/shelf.ts";
+import { count, symbol, units } from "../format.ts";
+import { fill, h } from "../h.ts";
 import type { View } from "../main.ts";
 import { remember } from "../router.ts";
-import { onEnd, signal } from "../signal.ts";
+import { effect, onEnd, signal } from "../signal.ts";
+import { card, type Card, cardOf } from "./catalogue/card.ts";
+import { facets as facetList } from "./catalogue/facets.ts";
+import { asked, type Filters, filtersOf } from "./catalogue/filters.ts";
 
-type Asset = Schema["Asset"];
-type Money = Schema["Money"];
+type Facets = Schema["Facets"];
 
-const PAGE = 24;
+/** Cards that are asked for at a time. */
+const PAGE = 48;
 /** A pause in typing after which is searched. */
 const PAUSE = 250;
 
-interface Filters {
-  q: string;
-  token: string;
-  most: string;
-  state: string;
-}
-
 export function catalogue(_: Record<string, string>, query: URLSearchParams): View {
-  const read = (name: string): string => query.get(name) ?? "";
-  const filters: Filters = { q: read("q"), token: read("token"), most: read("most"), state: read("state") };
-  const found = signal<readonly Asset[] | undefined>(undefined);
+  const filters = signal<Filters>(filtersOf(query));
+  /** Cards of all pages so far; `length` tells when there are more, and is nothing before the first page. */
+  let cards: Card[] = [];
+  const length = signal<number | undefined>(undefined);
+  /** Counts the searches that were answered: each has a shelf of its own. */
+  const search = signal(0);
   const next = signal<string | undefined>(undefined);
+  const counted = signal<Facets | undefined>(undefined);
   const wrong = signal<unknown>(undefined);
   const busy = signal(true);
   const badPrice = signal<string | undefined>(undefined);
-  const tokens = signal<ReadonlyMap<string, Money>>(new Map());
   let stop = new AbortController();
   let timer = 0;
   onEnd(() => (clearTimeout(timer), stop.abort()));
 
+  /** The price as base units; nothing if none is asked, or it is no number. */
+  const most = async (aborted: AbortSignal): Promise<string | undefined> => {
+    const { token, most } = filters();
+    badPrice.set(undefined);
+    if (token === "" || most === "") return undefined;
+    const known = (): Schema["TokenFacet"] | undefined => counted()?.payment_tokens.find((one) => one.token === token);
+    // An address with a price may come before anything is known of the token.
+    if (!known()) counted.set(await call("get", "/v1/assets/facets", { signal: aborted, query: { payment_token: token } }));
+    const decimals = known()?.decimals;
+    const price = decimals === undefined ? undefined : units(most, decimals);
+    if (decimals !== undefined && price === undefined) badPrice.set("Write a number, like 2.50");
+    return price?.toString();
+  };
   const ask = async (cursor?: string): Promise<void> => {
     stop.abort();
     stop = new AbortController();
     const { signal: aborted } = stop;
-    const token = tokens().get(filters.token);
-    const most = filters.most !== "" && token ? units(filters.most, token.decimals) : undefined;
-    badPrice.set(filters.most !== "" && token && most === undefined ? "Write a number, like 2.50" : undefined);
     busy.set(true);
     wrong.set(undefined);
+    if (!cursor) next.set(undefined);
     try {
+      const price = await most(aborted);
+      const narrowed = { ...asked(filters()), ...(price !== undefined && { max_price: price }) };
       const answer = await call("get", "/v1/assets", {
         signal: aborted,
-        query: {
-          limit: PAGE,
-          ...(filters.q.trim() && { q: filters.q.trim() }),
-          ...(filters.token && { payment_token: filters.token }),
-          ...(most !== undefined && { max_price: most.toString() }),
-          ...(filters.state && { state: filters.state as Schema["AssetState"] }),
-          ...(cursor && { cursor }),
-        },
+        query: { limit: PAGE, ...narrowed, ...(cursor && { cursor }) },
       });
-      const before = cursor ? (found() ?? []) : [];
-      learn(answer.items);
-      found.set([...before, ...answer.items]);
+      if (!cursor) {
+        cards = [];
+        search.update((before) => before + 1);
+      }
+      cards.push(...answer.items.map(cardOf));
+      length.set(cards.length);
       next.set(answer.next_cursor ?? undefined);
       busy.set(false);
+      // Counting takes longer than finding the first page, so nobody waits for it.
+      if (!cursor) void tally(narrowed);
     } catch (error) {
       if (aborted.aborted) return;
       wrong.set(error);
       busy.set(false);
     }
   };
-  const learn = (assets: readonly Asset[]): void => {
-    const prices = assets.flatMap(({ services }) => services.map(({ price }) => price));
-    if (prices.every(({ token }) => tokens().has(token))) return;
-    tokens.set(new Map([...tokens(), ...prices.map((price) => [price.token, price] as const)]));
+  let counting = new AbortController();
+  onEnd(() => counting.abort());
+  const tally = async (narrowed: ReturnType<typeof asked> & { max_price?: string }): Promise<void> => {
+    counting.abort();
+    counting = new AbortController();
+    const { signal: aborted } = counting;
+    try {
+      counted.set(await call("get", "/v1/assets/facets", { signal: aborted, query: narrowed }));
+    } catch {
+      // The list is there; only the counts are not.
+      if (!aborted.aborted) counted.set(undefined);
+    }
   };
-  const change = (name: keyof Filters, value: string): void => {
-    filters[name] = value;
-    remember("/", { ...filters });
+  const change = (name: keyof Filters, value: string, pause = PAUSE): void => {
+    filters.update((before) => ({ ...before, [name]: value }));
+    remember("/", { ...filters() });
     clearTimeout(timer);
-    timer = window.setTimeout(() => void ask(), PAUSE);
+    timer = window.setTimeout(() => void ask(), pause);
   };
   void ask();
 
-  const search = h(
+  const paidWith = select([["", "Anything"]], { onchange: (event: Event) => change("token", typed(event)) });
+  // In place: a list that is open, or has the focus, is not taken away.
+  effect(() => {
+    const known = counted()?.payment_tokens ?? [];
+    const { token } = filters();
+    const lost = token !== "" && known.every((one) => one.token !== token);
+    const options = [["", "Anything"], ...known.map((one) => [one.token, `${symbol(one)} (${count(one.count)})`]), ...(lost ? [[token, token]] : [])];
+    fill(
+      paidWith,
+      options.map(([value = "", text = ""]) => h("option", { value, selected: value === token }, text)),
+    );
+  });
+  const form = h(
     "form",
     {
       class: "filters",
@@ -93,26 +123,17 @@ export function catalogue(_: Record<string, string>, query: URLSearchParams): Vi
       { label: "Search" },
       h("input", {
         type: "search",
-        value: filters.q,
+        value: filters().q,
         placeholder: "Words in the title or description",
         oninput: (event: Event) => change("q", typed(event)),
       }),
     ),
-    h("div", { class: "field" }, () => {
-      const known = [...tokens().values()].map((token) => [token.token, symbol(token)] as const);
-      return field(
-        { label: "Paid with" },
-        select([["", "Anything"], ...known], {
-          value: filters.token,
-          onchange: (event: Event) => change("token", typed(event)),
-        }),
-      );
-    }),
+    field({ label: "Paid with" }, paidWith),
     field(
       { label: "At most", wrong: badPrice, hint: "Choose what it is paid with first." },
       h("input", {
         inputmode: "decimal",
-        value: filters.most,
+        value: filters().most,
         oninput: (event: Event) => change("most", typed(event)),
       }),
     ),
@@ -123,25 +144,29 @@ export function catalogue(_: Record<string, string>, query: URLSearchParams): Vi
           ["", "Everything"],
           ["active", "Can be ordered"],
         ],
-        { value: filters.state, onchange: (event: Event) => change("state", typed(event)) },
+        { value: filters().state, onchange: (event: Event) => change("state", typed(event)) },
       ),
     ),
   );
-  const list = h("div", { "aria-live": "polite", "aria-busy": () => String(busy()) }, () => {
-    if (wrong()) return failure(wrong(), () => void ask());
-    const assets = found();
-    if (!assets) return loading("Loading the catalogue …");
-    if (assets.length === 0) {
-      return empty("Nothing fits", h("p", null, "Search for fewer words, or allow a higher price."));
-    }
-    return h("ul", { class: "cards" }, assets.map(card));
-  });
-  const more = h("p", { class: "more" }, () =>
-    next() && !wrong()
-      ? h("button", { type: "button", disabled: busy, onclick: () => void ask(next()) }, () =>
-          busy() ? "Loading …" : "Load more",
-        )
-      : undefined,
+  const more = (): void => {
+    const cursor = next();
+    if (cursor !== undefined && !busy() && wrong() === undefined) void ask(cursor);
+  };
+  const whole = (): number | undefined => counted()?.total ?? (next() === undefined && !busy() ? length() : undefined);
+  const list = h(
+    "div",
+    { "aria-busy": () => String(busy()) },
+    h("p", { class: "quiet tally", role: "status" }, () => {
+      const total = counted()?.total;
+      return total === undefined ? "" : `${count(total)} data set${total === 1 ? "" : "s"}`;
+    }),
+    () => search() > 0 && shelf({ length: () => length() ?? 0, total: whole, card: (at) => cards[at] && card(cards[at]), more }),
+    () => {
+      if (wrong() !== undefined) return failure(wrong(), () => void ask(next()));
+      if (length() === undefined) return loading("Loading the catalogue …");
+      return length() === 0 && empty("Nothing fits", h("p", null, "Search for fewer words, or allow a higher price."));
+    },
+    () => next() !== undefined && busy() && loading("Loading more …"),
   );
   const body = h(
     "div",
@@ -156,39 +181,13 @@ export function catalogue(_: Record<string, string>, query: URLSearchParams): Vi
         "Choose a data set, describe a model, pay once. The model is trained where the data is, and only you can open it.",
       ),
     ),
-    search,
-    list,
-    more,
+    form,
+    h(
+      "div",
+      { class: "browse" },
+      facetList({ found: counted, filters, choose: (name, value) => change(name, value, 0) }),
+      list,
+    ),
   );
   return { title: "Atoll", body };
-}
-
-function card(asset: Asset): HTMLElement {
-  const { "atoll:market": data, keywords = [] } = documentOf(asset);
-  return h(
-    "li",
-    { class: "card" },
-    h("h2", null, h("a", { href: `#/assets/${asset.token_id}` }, asset.name)),
-    h("p", { class: "clamp" }, asset.description),
-    h(
-      "ul",
-      { class: "tags" },
-      keywords.slice(0, 4).map((word) => h("li", null, word)),
-    ),
-    h(
-      "p",
-      { class: "facts" },
-      h("b", null, prices(asset)),
-      h("span", null, `${count(data.content.rows)} rows`),
-      h("span", null, `${count(data.columns.length)} columns`),
-      h("span", null, day(asset.published_at)),
-      asset.state !== "active" && h("span", { class: "state" }, "No orders at the moment"),
-    ),
-  );
-}
-
-/** Prices of the services, each once. */
-function prices({ services }: Asset): string {
-  const all = [...new Set(services.map(({ price }) => money(price)))];
-  return all.length === 0 ? "Not sold" : all.slice(0, 3).join(" or ");
 }
