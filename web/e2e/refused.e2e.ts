@@ -75,7 +75,7 @@ test("not on the list: told before anything is signed; whom the publisher admits
     await offer.getByLabel("Accounts").fill(guest.wallet.address);
     await desk.look("desk-admission");
     await offer.getByRole("button", { name: "Admit them", exact: true }).click();
-    await desk.page.getByText("The change of the list is done.").waitFor();
+    await desk.page.getByText("Done: the change of the list.").waitFor();
     guest.wallet.declines.add("personal_sign");
     await order.click();
     await guest.page.getByText("You declined to sign in").waitFor();

@@ -102,6 +102,11 @@ export class Visit {
     });
   }
 
+  /** Nothing is wider than the window. */
+  async fits(): Promise<void> {
+    expect(await this.page.evaluate(() => document.documentElement.scrollWidth - innerWidth)).toBeLessThanOrEqual(0);
+  }
+
   async end(): Promise<void> {
     await this.context.close();
     expect(this.strayed).toEqual([]);

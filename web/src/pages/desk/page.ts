@@ -55,7 +55,7 @@ function view(): HTMLElement {
                 assets.flatMap((asset) =>
                   asset.services.map((service) =>
                     offer(asset, service, (what) => {
-                      done.set(`${what[0]?.toUpperCase()}${what.slice(1)} is done.`);
+                      done.set(`Done: ${what}.`);
                       again();
                     }),
                   ),
