@@ -1,7 +1,7 @@
 /** The pages behind a signature, wide, narrow and dark, with the jobs that the other tests left there. */
 
 import type { Browser } from "playwright-core";
-import { afterAll, beforeAll, test } from "vitest";
+import { afterAll, beforeAll, expect, test } from "vitest";
 
 import { browser } from "./browser.ts";
 import { PROVIDER, PUBLISHER } from "./market/chain.ts";
@@ -49,6 +49,9 @@ for (const [name, options] of [
     await provider.fits();
     await job.click();
     await provider.page.getByRole("region", { name: "What happened" }).waitFor();
+    // The buyer's to open, and to cancel.
+    await provider.page.getByText(/Only the buyer's key opens it|The buyer cancelled it/).waitFor();
+    expect(await provider.page.getByRole("button", { name: /Check and open|Cancel the job/ }).count()).toBe(0);
     await provider.look(`job-${name}`);
     await provider.fits();
     await provider.end();
