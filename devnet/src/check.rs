@@ -7,7 +7,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use atoll_devnet::{Error, Market, Options, process::running_with, repository, sample, tools};
+use atoll_devnet::{Error, Market, Options, process::running_with, python, repository, sample, tools};
 use serde_json::Value;
 use tokio::process::Command;
 
@@ -155,10 +155,23 @@ async fn page() -> Result<(), String> {
         ready.map_err(|failed| failed.to_string())?.map_err(|error| error.to_string())?;
     }
     npm(&web, &["test"], &[]).await?;
+    let python = tokio::task::spawn_blocking(|| python::environment("model"))
+        .await
+        .map_err(|failed| failed.to_string())?
+        .map_err(|error| error.to_string())?;
+    let python = python.display().to_string();
     let market =
         Market::start(Options { page: true, ..Options::default() }).await.map_err(|error| error.to_string())?;
     sample::publish(&market).await.map_err(|error| error.to_string())?;
-    npm(&web, &["run", "e2e"], &[("ATOLL_SERVER", market.server_url()), ("ETH_RPC_URL", market.rpc_url())]).await
+    let member_list = market.deployment().member_list.to_string();
+    let around = [
+        ("ATOLL_SERVER", market.server_url()),
+        ("ETH_RPC_URL", market.rpc_url()),
+        ("ATOLL_MEMBER_LIST", &member_list),
+        ("PYTHON", &python),
+        ("LAST_RUN", "1"),
+    ];
+    npm(&web, &["run", "e2e"], &around).await
 }
 
 async fn npm(web: &std::path::Path, arguments: &[&str], environment: &[(&str, &str)]) -> Result<(), String> {

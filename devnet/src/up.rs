@@ -46,9 +46,10 @@ fn show(market: &Market, asset: &str) {
         println!("             {}  {}", account.address, account.key);
     }
     println!(
-        "\nfor a shell: export ATOLL_SERVER={} ETH_RPC_URL={} ATOLL_HOME={}",
+        "\nfor a shell: export ATOLL_SERVER={} ETH_RPC_URL={} ATOLL_MEMBER_LIST={} ATOLL_HOME={}",
         market.server_url(),
         market.rpc_url(),
+        market.deployment().member_list,
         market.buyer.home().display()
     );
     line(colour(1, "\nThe market runs. Ctrl-C stops it and removes everything it wrote."));

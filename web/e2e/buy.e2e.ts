@@ -1,10 +1,10 @@
-import type { Browser, Locator, Page } from "playwright-core";
+import type { Browser } from "playwright-core";
 import { afterAll, beforeAll, expect, test } from "vitest";
 
 import { browser } from "./browser.ts";
-import { act, api, keyOf, PUBLISHER, rpc } from "./market/chain.ts";
+import { act, api, keyOf, PUBLISHER } from "./market/chain.ts";
 import { type Asset, ETHER, ETHER_PRICE, FREE, give, sample, TOKEN } from "./market/shelf.ts";
-import { Visit } from "./visit.ts";
+import { atSale, heldTokens } from "./sale.ts";
 
 let chromium: Browser;
 let asset: Asset;
@@ -18,34 +18,15 @@ afterAll(async () => chromium.close());
 
 const DOLLARS = 1_000_000n;
 
-/** A visitor at the asset's page, connected, before a service's button. */
-async function before(
-  service: number,
-  account: number,
-): Promise<{ visit: Visit; page: Page; panel: Locator; buy: Locator }> {
-  const visit = await Visit.begin(chromium, account);
-  await visit.connect();
-  await visit.open(`/assets/${asset.token_id}`);
-  const panel = visit.page.locator("aside section").nth(service);
-  await panel.getByText("Buy now, train later").click();
-  return { visit, page: visit.page, panel, buy: panel.getByRole("button", { name: /^Buy a token/ }) };
-}
-
-async function held(service: number, account: number): Promise<bigint> {
-  const { datatoken } = asset.services[service] as Asset["services"][number];
-  const data = `0x70a08231${keyOf(account).address.slice(2).toLowerCase().padStart(64, "0")}`;
-  return BigInt(await rpc<string>("eth_call", [{ to: datatoken, data }, "latest"]));
-}
-
 const ONE = 10n ** 18n;
 
 test("with a token: one signature, which says what it allows, and one transaction", async () => {
   await give(keyOf(4).address, 50n * DOLLARS);
-  const { visit, page, panel, buy } = await before(TOKEN, 4);
-  const had = await held(TOKEN, 4);
+  const { visit, page, panel, buy } = await atSale(chromium, asset, TOKEN, 4);
+  const had = await heldTokens(asset, TOKEN, 4);
   await buy.click();
   await panel.getByText("You hold a token of this data set").waitFor();
-  expect(await held(TOKEN, 4)).toBe(had + ONE);
+  expect(await heldTokens(asset, TOKEN, 4)).toBe(had + ONE);
   const [permit, ...others] = visit.wallet.typed("Permit");
   expect(others).toEqual([]);
   const { market } = await api<{ market: string }>("GET", "/v1/market");
@@ -67,11 +48,11 @@ test("with a token: one signature, which says what it allows, and one transactio
 });
 
 test("with ether: one transaction that carries the price, and no signature", async () => {
-  const { visit, panel, buy } = await before(ETHER, 4);
-  const had = await held(ETHER, 4);
+  const { visit, panel, buy } = await atSale(chromium, asset, ETHER, 4);
+  const had = await heldTokens(asset, ETHER, 4);
   await buy.click();
   await panel.getByText("You hold a token of this data set").waitFor();
-  expect(await held(ETHER, 4)).toBe(had + ONE);
+  expect(await heldTokens(asset, ETHER, 4)).toBe(had + ONE);
   const [sent, ...others] = visit.wallet.shown("eth_sendTransaction");
   expect(others).toEqual([]);
   expect(BigInt(String(sent?.["value"]))).toBe(ETHER_PRICE);
@@ -80,18 +61,18 @@ test("with ether: one transaction that carries the price, and no signature", asy
 });
 
 test("for nothing: one transaction that carries nothing", async () => {
-  const { visit, panel, buy } = await before(FREE, 4);
-  const had = await held(FREE, 4);
+  const { visit, panel, buy } = await atSale(chromium, asset, FREE, 4);
+  const had = await heldTokens(asset, FREE, 4);
   await buy.click();
   await panel.getByText("You hold a token of this data set").waitFor();
-  expect(await held(FREE, 4)).toBe(had + ONE);
+  expect(await heldTokens(asset, FREE, 4)).toBe(had + ONE);
   expect(visit.wallet.shown("eth_sendTransaction").map(({ value }) => BigInt(String(value)))).toEqual([0n]);
   expect(visit.wallet.shown("eth_signTypedData_v4")).toEqual([]);
   await visit.end();
 });
 
 test("on another chain: the wallet is asked to add this one and to switch; whoever declines is told so", async () => {
-  const { visit, page, panel, buy } = await before(FREE, 4);
+  const { visit, page, panel, buy } = await atSale(chromium, asset, FREE, 4);
   const here = visit.wallet.chainId;
   visit.wallet.chains.delete(here);
   await visit.wallet.useChain("0x1");
@@ -115,8 +96,8 @@ test("on another chain: the wallet is asked to add this one and to switch; whoev
 
 test("declined: at the signature or at the payment, nothing is spent, and it says what to do", async () => {
   await give(keyOf(4).address, 50n * DOLLARS);
-  const { visit, panel, buy } = await before(TOKEN, 4);
-  const had = await held(TOKEN, 4);
+  const { visit, panel, buy } = await atSale(chromium, asset, TOKEN, 4);
+  const had = await heldTokens(asset, TOKEN, 4);
   visit.wallet.declines.add("eth_signTypedData_v4");
   await buy.click();
   await panel.getByText("You declined the permission to take the price").waitFor();
@@ -126,7 +107,7 @@ test("declined: at the signature or at the payment, nothing is spent, and it say
   visit.wallet.declines.add("eth_sendTransaction");
   await buy.click();
   await panel.getByText("You declined the payment").waitFor();
-  expect(await held(TOKEN, 4)).toBe(had);
+  expect(await heldTokens(asset, TOKEN, 4)).toBe(had);
   visit.wallet.declines.clear();
   await buy.click();
   await panel.getByText("You hold a token of this data set").waitFor();
@@ -135,7 +116,7 @@ test("declined: at the signature or at the payment, nothing is spent, and it say
 
 test("too little balance: told before anything is signed, with what is missing", async () => {
   // Nobody gave this account test dollars.
-  const { visit, panel, buy } = await before(TOKEN, 9);
+  const { visit, panel, buy } = await atSale(chromium, asset, TOKEN, 9);
   await buy.click();
   await panel.getByText("Your balance is too low").waitFor();
   expect(visit.wallet.shown("eth_signTypedData_v4")).toEqual([]);
@@ -145,7 +126,7 @@ test("too little balance: told before anything is signed, with what is missing",
 });
 
 test("paused: told on the page and, if it comes later, before anything is signed", async () => {
-  const { visit, page, panel, buy } = await before(FREE, 4);
+  const { visit, page, panel, buy } = await atSale(chromium, asset, FREE, 4);
   const datatoken = asset.services[FREE]?.datatoken;
   await buy.waitFor();
   await act(keyOf(PUBLISHER), { kind: "set_paused", datatoken, paused: true });
@@ -163,8 +144,8 @@ test("paused: told on the page and, if it comes later, before anything is signed
 
 test("the price moved: a dearer one is shown and asked for again, before and after the signature", async () => {
   await give(keyOf(4).address, 50n * DOLLARS);
-  const { visit, panel, buy } = await before(TOKEN, 4);
-  const had = await held(TOKEN, 4);
+  const { visit, panel, buy } = await atSale(chromium, asset, TOKEN, 4);
+  const had = await heldTokens(asset, TOKEN, 4);
   const datatoken = asset.services[TOKEN]?.datatoken;
   const price = (dollars: bigint): Promise<void> =>
     act(keyOf(PUBLISHER), { kind: "set_price", datatoken, price: (dollars * DOLLARS).toString() });
@@ -182,7 +163,7 @@ test("the price moved: a dearer one is shown and asked for again, before and aft
     visit.wallet.beforeSend = () => price(7n);
     await buy.click();
     await panel.getByText("You agreed to 6 tUSD, and it is 7 tUSD now.").waitFor();
-    expect(await held(TOKEN, 4)).toBe(had);
+    expect(await heldTokens(asset, TOKEN, 4)).toBe(had);
   } finally {
     visit.wallet.beforeSend = undefined;
     await price(5n);

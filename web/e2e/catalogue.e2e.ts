@@ -80,24 +80,21 @@ for (const [name, options] of [
     const visit = await Visit.begin(chromium, 5, options);
     const { page } = visit;
     const asset = await sample();
-    const fits = async (): Promise<void> => {
-      expect(await page.evaluate(() => document.documentElement.scrollWidth - innerWidth)).toBeLessThanOrEqual(0);
-    };
     await page.getByRole("link", { name: asset.name }).first().waitFor();
     await visit.look(`catalogue-${name}`);
-    await fits();
+    await visit.fits();
     await visit.open(`/assets/${asset.token_id}`);
     await page.getByText("Ready to train").first().waitFor();
     await page.getByText("Published", { exact: true }).last().waitFor();
     await visit.look(`asset-${name}`);
-    await fits();
+    await visit.fits();
     await visit.open(`/assets/${asset.token_id}/train`);
     await page.getByLabel("Column to predict").waitFor();
     await visit.look(`train-${name}`);
-    await fits();
+    await visit.fits();
     await page.getByRole("button", { name: "JSON" }).click();
     await visit.look(`train-json-${name}`);
-    await fits();
+    await visit.fits();
     await visit.end();
   });
 }

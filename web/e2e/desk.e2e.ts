@@ -64,6 +64,7 @@ test("a publisher takes out what was earned", async () => {
     .filter({ hasText: /ETH/ })
     .filter({ has: page.getByRole("button", { name: "Withdraw" }) });
   await ether.getByRole("button").click();
+  await earnings.getByText("ETH are in your account.").waitFor();
   await ether.waitFor({ state: "detached" });
   expect(visit.wallet.shown("eth_sendTransaction").length).toBe(1);
   await visit.end();

@@ -1,6 +1,8 @@
 /** Another program's view of a model: reads the files that the page saved, and predicts with plain arithmetic. */
 
-import { readFileSync } from "node:fs";
+import { execFileSync } from "node:child_process";
+import { readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
 
 interface Tensor {
   readonly shape: number[];
@@ -51,6 +53,19 @@ export function accuracy(model: string, report: string, table: string, target: s
     return classes[scores.indexOf(Math.max(...scores))] === cell(target);
   });
   return right.length / rows.length;
+}
+
+/** What a reader adds to the page's Python. */
+const MEASURE = `
+import csv, sys
+rows = list(csv.DictReader(open(sys.argv[1])))
+print(sum(predict(row) == row[sys.argv[2]] for row in rows) / len(rows))
+`;
+
+/** The same part, by the page's own Python in the folder with the saved files. */
+export function accuracyIn(python: string, snippet: string, folder: string, table: string, target: string): number {
+  writeFileSync(join(folder, "use.py"), snippet + MEASURE);
+  return Number(execFileSync(python, ["use.py", table, target], { cwd: folder, encoding: "utf8" }));
 }
 
 function linear(weights: Map<string, Tensor>, layer: string, x: number[]): number[] {

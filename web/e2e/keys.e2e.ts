@@ -94,10 +94,14 @@ test("a result is opened in a new browser with the key from its backup, and not 
   const visit = await Visit.begin(chromium, 3);
   const { page } = visit;
   await visit.connect();
-  await visit.open("/keys");
+  await visit.open(`/assets/${asset.token_id}/train?service=${TOKEN}`);
+  const advice = page.getByText("Your model will open in this browser only.");
+  await advice.waitFor();
+  await page.getByRole("link", { name: "make a key with a backup" }).click();
   const backup = await make(page);
   await visit.open(`/assets/${asset.token_id}/train?service=${TOKEN}`);
   await page.getByLabel("Epochs").fill("2");
+  expect(await advice.count()).toBe(0);
   await page.getByRole("button", { name: "Pay 5 tUSD and order" }).click();
   await page.getByRole("button", { name: "Check and open the model" }).waitFor();
   const job = new URL(page.url()).hash.slice(1);

@@ -209,7 +209,7 @@ for (const [name, options] of [["narrow", { narrow: true }], ["dark", { dark: tr
     await page.getByText("60 rows in 3 columns").waitFor();
     await page.getByLabel("I have compared this key").waitFor();
     await visit.look(`publish-${name}`);
-    expect(await page.evaluate(() => document.documentElement.scrollWidth - innerWidth)).toBeLessThanOrEqual(0);
+    await visit.fits();
     await visit.end();
     await chromium.close();
   });

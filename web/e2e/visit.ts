@@ -14,6 +14,10 @@ export interface Options {
   readonly dark?: boolean;
   /** No wallet at all. */
   readonly bare?: boolean;
+  /** A wallet that does not announce itself. */
+  readonly old?: boolean;
+  /** Done before the page is opened. */
+  readonly prepare?: (page: Page) => Promise<void>;
 }
 
 const SEEN = new URL("seen/", import.meta.url).pathname;
@@ -30,14 +34,14 @@ export class Visit {
     readonly wallet: Wallet,
   ) {}
 
-  static async begin(browser: Browser, account: number, { narrow, dark, bare }: Options = {}): Promise<Visit> {
+  static async begin(browser: Browser, account: number, { narrow, dark, bare, old, prepare }: Options = {}): Promise<Visit> {
     const context = await browser.newContext({
       viewport: narrow ? { width: 390, height: 844 } : { width: 1280, height: 900 },
       colorScheme: dark ? "dark" : "light",
       acceptDownloads: true,
     });
     const wallet = new Wallet(keyOf(account));
-    if (!bare) await wallet.install(context);
+    if (!bare) await wallet.install(context, old);
     const page = await context.newPage();
     page.setDefaultTimeout(Number(process.env["PATIENCE"] ?? 60_000));
     const visit = new Visit(context, page, wallet);
@@ -58,6 +62,7 @@ export class Visit {
       await page.screenshot({ path: `${SEEN}failed-${account}-${name}.png`, fullPage: true });
       console.error(`${page.url()}\n${visit.complaints.join("\n")}`);
     });
+    await prepare?.(page);
     await page.goto(`${SERVER}/`);
     return visit;
   }
@@ -67,9 +72,9 @@ export class Visit {
   }
 
   /** Connects the wallet by the page's own button. */
-  async connect(): Promise<void> {
+  async connect(name = "Test wallet"): Promise<void> {
     await this.page.getByRole("button", { name: "Connect wallet", exact: true }).click();
-    await this.page.getByRole("dialog").getByRole("button", { name: "Test wallet" }).click();
+    await this.page.getByRole("dialog").getByRole("button", { name }).click();
     await this.page.getByTitle(this.wallet.address).waitFor();
   }
 
@@ -83,14 +88,23 @@ export class Visit {
   async look(name: string): Promise<void> {
     mkdirSync(SEEN, { recursive: true });
     await this.page.screenshot({ path: `${SEEN}${name}.png`, fullPage: true });
+    expect(await this.findings(), name).toEqual([]);
+  }
+
+  /** What axe calls serious or critical. */
+  async findings(): Promise<string[]> {
     await this.page.evaluate(axe.source);
-    const found = await this.page.evaluate(async () => {
+    return this.page.evaluate(async () => {
       const { violations } = await (window as unknown as { axe: typeof axe }).axe.run();
       return violations
         .filter(({ impact }) => impact === "serious" || impact === "critical")
         .map(({ id, help, nodes }) => `${id}: ${help} (${nodes.map(({ html }) => html.slice(0, 120)).join(" | ")})`);
     });
-    expect(found, name).toEqual([]);
+  }
+
+  /** Nothing is wider than the window. */
+  async fits(): Promise<void> {
+    expect(await this.page.evaluate(() => document.documentElement.scrollWidth - innerWidth)).toBeLessThanOrEqual(0);
   }
 
   async end(): Promise<void> {

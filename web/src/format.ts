@@ -90,3 +90,14 @@ export function figure(value: number): string {
   const size = Math.abs(value);
   return size !== 0 && (size < 1e-3 || size >= 1e6) ? value.toExponential(2) : String(Number(value.toPrecision(4)));
 }
+
+/** Addresses, one a line or with commas between; nothing if one of them is none. */
+export function addresses(text: string): `0x${string}`[] | undefined {
+  const found = text.split(/[\s,;]+/).filter((part) => part !== "");
+  return found.every((part) => /^0x[0-9a-f]{40}$/i.test(part)) ? (found as `0x${string}`[]) : undefined;
+}
+
+/** True for a whole number that is at least so large. */
+export function whole(value: number, least: number): boolean {
+  return Number.isSafeInteger(value) && value >= least;
+}

@@ -72,8 +72,8 @@ async fn every_count_is_what_a_search_for_it_finds() {
     world.chain.rpc.send(owner, at.asset_registry, call).await.unwrap();
     // Neither found nor counted.
     let gone = publish(&world, &publisher, &["health", "gone"], "CC0-1.0", 0, false).await;
-    let (assetId, newState) = (gone.token_id.parse().unwrap(), IAssetRegistry::State::Retired);
-    let call = IAssetRegistry::setStateCall { assetId, newState };
+    let retired = gone.token_id.parse().unwrap();
+    let call = IAssetRegistry::setStateCall { assetId: retired, newState: IAssetRegistry::State::Retired };
     let last = world.chain.rpc.send(owner, at.asset_registry, call).await.unwrap();
     world.indexed(&last).await;
 
@@ -131,11 +131,11 @@ async fn every_count_is_what_a_search_for_it_finds() {
     let datatoken = sold.services[0].datatoken;
     let free = IMarket::setPriceCall { datatoken, paymentToken: Address::ZERO, price: Default::default() };
     world.chain.rpc.send(owner, at.market, free).await.unwrap();
-    let assetId = sold.token_id.parse().unwrap();
-    let (mut document, _) = world.document(assetId, world.chain.accounts[2].address, "Renamed");
+    let renamed = sold.token_id.parse().unwrap();
+    let (mut document, _) = world.document(renamed, world.chain.accounts[2].address, "Renamed");
     document.keywords = vec!["oceans".into()];
     let metadata = document.to_bytes().unwrap().into();
-    let call = IAssetRegistry::updateMetadataCall { assetId, metadata };
+    let call = IAssetRegistry::updateMetadataCall { assetId: renamed, metadata };
     let last = world.chain.rpc.send(owner, at.asset_registry, call).await.unwrap();
     world.indexed(&last).await;
     let now = facets(&[]).await;

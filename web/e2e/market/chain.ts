@@ -11,6 +11,8 @@ function setting(name: string): string {
 
 export const SERVER = setting("ATOLL_SERVER");
 export const NODE = setting("ETH_RPC_URL");
+/** The contract that keeps lists of members. */
+export const MEMBER_LIST = setting("ATOLL_MEMBER_LIST");
 
 /** The accounts of every local test chain, funded with ether. */
 const MNEMONIC = "test test test test test test test test test test test junk";

@@ -1,6 +1,6 @@
 /**
  * The wallet's half in the page: MetaMask's own provider over a stream to the test, where the wallet itself is. Announces
- * itself as wallets do (EIP-6963).
+ * itself as wallets do (EIP-6963), unless it is an old one.
  */
 
 import { initializeProvider } from "@metamask/providers";
@@ -15,6 +15,8 @@ interface Ends {
   walletSend(text: string): Promise<void>;
   /** From the test. */
   walletReceive(text: string): void;
+  /** Only `window.ethereum`, as before EIP-6963. */
+  walletIsOld?: boolean;
 }
 
 const page = window as unknown as Ends;
@@ -38,5 +40,5 @@ initializeProvider({
   connectionStream: stream as never,
   shouldSendMetadata: false,
   shouldSetOnWindow: true,
-  providerInfo: { uuid: crypto.randomUUID(), name: "Test wallet", icon, rdns: "io.metamask.test" },
+  ...(!page.walletIsOld && { providerInfo: { uuid: crypto.randomUUID(), name: "Test wallet", icon, rdns: "io.metamask.test" } }),
 } as Parameters<typeof initializeProvider>[0]);

@@ -43,11 +43,12 @@ export class Wallet {
     return this.key.address.toLowerCase() as Hex;
   }
 
-  /** Puts the wallet into every page of a browser's context, on the market's chain. */
-  async install(context: BrowserContext): Promise<this> {
+  /** Puts the wallet into every page of a browser's context, on the market's chain. An old one does not announce itself. */
+  async install(context: BrowserContext, old = false): Promise<this> {
     this.chainId = await rpc<Hex>("eth_chainId");
     this.chains.add(this.chainId);
     await context.exposeBinding("walletSend", ({ page }, text: string) => this.#hear(page, text));
+    if (old) await context.addInitScript(() => Object.assign(window, { walletIsOld: true }));
     await context.addInitScript({ content: await inpage() });
     return this;
   }

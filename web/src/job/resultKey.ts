@@ -24,3 +24,9 @@ export async function resultKeys(account: string): Promise<StoredKey[]> {
     store.close();
   }
 }
+
+/** True if the next result would open in this browser only: its key has no backup, or is not made yet. */
+export async function lacksBackup(account: string): Promise<boolean> {
+  const [newest] = await resultKeys(account);
+  return !newest?.backedUp;
+}

@@ -2,7 +2,7 @@
 
 import type { Column, ModelFamily, Policy } from "../document.ts";
 import type { Hex } from "../envelope/bytes.ts";
-import { units } from "../format.ts";
+import { addresses, units, whole } from "../format.ts";
 import { type Signal, signal } from "../signal.ts";
 import type { Token } from "./known.ts";
 import type { Provider } from "./provider.ts";
@@ -64,8 +64,8 @@ export class Draft {
       !whole(this.maxSeconds(), 1) && "Say how many seconds a job may take.",
       !whole(this.maxMemory(), 64) && "Say how much memory a job may use: 64 MiB or more.",
       !whole(this.maxParameters(), 1) && "Say how large a model may be.",
-      accounts(this.allow()) === undefined && "Who may order: write one address per line.",
-      accounts(this.deny()) === undefined && "Who may not order: write one address per line.",
+      addresses(this.allow()) === undefined && "Who may order: write one address per line.",
+      addresses(this.deny()) === undefined && "Who may not order: write one address per line.",
       this.units() === undefined && "Set a price, like 5 or 0.25. For nothing, write 0.",
       provider === undefined && "Say who computes on the data.",
       provider && !provider.computes && "This provider can not compute at the moment. Choose another.",
@@ -85,7 +85,7 @@ export class Draft {
   wanted(): Wanted | undefined {
     const [table, provider, token, price] = [this.table(), this.provider(), this.token(), this.units()];
     if (!table || !provider || !token || price === undefined || this.missing().length > 0) return undefined;
-    const allow = accounts(this.allow()) ?? [];
+    const allow = addresses(this.allow()) ?? [];
     const policy: Policy = {
       model_families: [...this.families()],
       min_rows: this.minRows(),
@@ -93,7 +93,7 @@ export class Draft {
       max_memory_mib: this.maxMemory(),
       max_parameters: this.maxParameters(),
       ...(allow.length > 0 && { allow }),
-      deny: accounts(this.deny()) ?? [],
+      deny: addresses(this.deny()) ?? [],
     };
     const about = {
       name: this.name().trim(),
@@ -116,14 +116,4 @@ export function wrongOf({ type }: Column): string | undefined {
   }
   if (new Set(type.values).size !== type.values.length) return "a category is there twice";
   return type.values.length < 2 ? "there have to be at least two categories" : undefined;
-}
-
-/** Addresses, one a line; nothing if one of them is none. */
-function accounts(text: string): Hex[] | undefined {
-  const found = text.split(/[\s,;]+/).filter((part) => part !== "");
-  return found.every((part) => /^0x[0-9a-f]{40}$/i.test(part)) ? (found as Hex[]) : undefined;
-}
-
-function whole(value: number, least: number): boolean {
-  return Number.isSafeInteger(value) && value >= least;
 }

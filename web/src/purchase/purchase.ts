@@ -6,6 +6,7 @@ import { market } from "../market.ts";
 import type { Account } from "../wallet/account.ts";
 import { onChain } from "../wallet/chain.ts";
 import { ofWallet, Refused } from "../wallet/refused.ts";
+import { reads } from "./reading.ts";
 import { Steps } from "./steps.ts";
 import { type Request, send, settled } from "./transaction.ts";
 
@@ -93,6 +94,7 @@ export async function purchase(account: Account, wanted: Wanted, steps: Steps, s
   try {
     steps.now("chain", "Your wallet may ask you to switch to the market's chain.");
     const held = await onChain(account);
+    await reads();
     const found = await quote(held.address, wanted);
     possible(found, wanted.agreed);
     steps.done("chain");

@@ -8,6 +8,7 @@ import { same } from "../format.ts";
 import { market } from "../market.ts";
 import type { Account } from "../wallet/account.ts";
 import { ofWallet, Refused } from "../wallet/refused.ts";
+import { stillReads } from "./reading.ts";
 
 export type Unsigned = Schema["UnsignedTransaction"];
 export type Status = Schema["TransactionStatus"];
@@ -48,26 +49,36 @@ const WAITING: Record<string, string> = {
   mined: "It is in a block. The market is reading it …",
 };
 
+/** Time between two looks at whether the market still reads the chain. */
+const LOOK_EVERY = 3_000;
+
 /** Follows a sent transaction until everything that it did can be seen in the market. */
 export async function settled(hash: string, tell: (text: string) => void, signal: AbortSignal): Promise<Status> {
   const url = address("/v1/transactions/{hash}/events", { hash });
-  let [block, last] = [false, undefined as Status | undefined];
+  const stop = new AbortController();
+  let [last, halted] = [undefined as Status | undefined, undefined as unknown];
   const broken = (is: boolean): void => {
     if (is) tell("The connection to the market broke. Trying again; your transaction goes on by itself …");
   };
-  for await (const status of follow<Status>(url, signal, broken)) {
-    last = status;
-    if (FINAL.includes(status.status)) break;
-    const reorganised = block && status.status !== "mined";
-    block ||= status.status === "mined";
-    tell(
-      reorganised
-        ? "The network replaced the block that it was in. It comes into another one by itself; there is nothing to do …"
-        : (WAITING[status.status] ?? status.detail),
-    );
+  const watch = setInterval(() => {
+    stillReads(hash).catch((error: unknown) => {
+      if (!(error instanceof Refused)) return;
+      halted = error;
+      stop.abort();
+    });
+  }, LOOK_EVERY);
+  try {
+    for await (const status of follow<Status>(url, AbortSignal.any([signal, stop.signal]), broken)) {
+      last = status;
+      if (FINAL.includes(status.status)) break;
+      tell(WAITING[status.status] ?? status.detail);
+    }
+  } finally {
+    clearInterval(watch);
   }
   if (signal.aborted) throw new Refused("You left before it was settled", "Your transaction goes on. See My orders.");
   if (last?.status === "indexed") return last;
+  if (halted) throw halted;
   if (last?.status === "reverted") throw new Refused("The contract refused the transaction", last.detail);
   if (last?.status === "rejected") throw new Refused("The market can not show what was published", last.detail);
   throw new Refused(

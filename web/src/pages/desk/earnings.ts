@@ -27,12 +27,18 @@ interface Earned {
 const ETHER: Token = { token: ZERO, decimals: 18, symbol: "ETH" };
 
 export function earnings(me: string): HTMLElement {
-  return h("div", null, () => {
+  const done = signal("");
+  const tell = (): false | HTMLElement => done() !== "" && success(done());
+  return h("div", null, tell, () => {
     if (!account()) return hint("Connect your wallet: it asks the chain what you earned.");
     return load(
       "Asking the chain",
       () => earned(me),
-      (all, again) => table(all, again),
+      (all, again) =>
+        table(all, (taken) => {
+          done.set(`${taken} are in your account.`);
+          again();
+        }),
     );
   });
 }
@@ -61,11 +67,10 @@ async function earned(me: string): Promise<Earned[]> {
   );
 }
 
-function table(all: readonly Earned[], again: () => void): HTMLElement {
+function table(all: readonly Earned[], taken: (amount: string) => void): HTMLElement {
   const busy = signal(false);
   const told = signal("");
   const wrong = signal<unknown>(undefined);
-  const done = signal("");
   const stop = new AbortController();
   onEnd(() => stop.abort());
   const withdraw = async ({ token, units }: Earned): Promise<void> => {
@@ -75,8 +80,7 @@ function table(all: readonly Earned[], again: () => void): HTMLElement {
       const held = await onChain(await connected());
       const { hash } = await send(held, { kind: "withdraw", from: held.address, token: token.token }, "the withdrawal");
       await settled(hash, told.set, stop.signal);
-      done.set(`${amount(units, token)} are in your account.`);
-      again();
+      taken(amount(units, token));
     } catch (error) {
       wrong.set(error);
     } finally {
@@ -103,7 +107,6 @@ function table(all: readonly Earned[], again: () => void): HTMLElement {
       ),
     ),
     h("p", { class: "quiet", role: "status" }, told),
-    () => done() !== "" && success(done()),
     () => (wrong() === undefined ? undefined : failure(wrong())),
   );
 }

@@ -2,7 +2,7 @@
 
 import type { Schema } from "../../api/client.ts";
 import { field, select, typed } from "../../components/field.ts";
-import { failure, success } from "../../components/notice.ts";
+import { failure } from "../../components/notice.ts";
 import { connected } from "../../components/walletButton.ts";
 import { money, symbol, units } from "../../format.ts";
 import { h } from "../../h.ts";
@@ -11,16 +11,17 @@ import { onEnd, signal } from "../../signal.ts";
 import { formatUnits } from "viem/utils";
 import { onChain } from "../../wallet/chain.ts";
 import { STATES } from "../asset/page.ts";
+import { admission } from "./admission.ts";
 
 type Asset = Schema["Asset"];
 type Service = Schema["Service"];
 type State = Schema["AssetState"];
 
-export function offer(asset: Asset, service: Service, again: () => void): HTMLElement {
+/** `changed` hears what has been done, since this is made anew then. */
+export function offer(asset: Asset, service: Service, changed: (what: string) => void): HTMLElement {
   const { price, datatoken } = service;
   const busy = signal(false);
   const told = signal("");
-  const done = signal("");
   const wrong = signal<unknown>(undefined);
   const badPrice = signal<string | undefined>(undefined);
   const stop = new AbortController();
@@ -30,14 +31,12 @@ export function offer(asset: Asset, service: Service, again: () => void): HTMLEl
   const change = async (what: string, build: (from: string) => Request): Promise<void> => {
     busy.set(true);
     wrong.set(undefined);
-    done.set("");
     try {
       const held = await onChain(await connected());
       told.set("Your wallet shows the change. Confirm it there.");
       const { hash } = await send(held, build(held.address), what);
       await settled(hash, told.set, stop.signal);
-      done.set("Changed.");
-      again();
+      changed(what);
     } catch (error) {
       wrong.set(error);
     } finally {
@@ -99,7 +98,7 @@ export function offer(asset: Asset, service: Service, again: () => void): HTMLEl
             type: "button",
             disabled: busy,
             onclick: () =>
-              void change(service.paused ? "to resume the sale" : "to pause the sale", (from) => ({
+              void change(service.paused ? "the resumption of the sale" : "the pause of the sale", (from) => ({
                 kind: "set_paused",
                 from,
                 datatoken,
@@ -110,8 +109,8 @@ export function offer(asset: Asset, service: Service, again: () => void): HTMLEl
         ),
       ),
     ),
+    admission(asset, service, (what, build) => void change(what, build), busy),
     h("p", { class: "quiet", role: "status" }, told),
-    () => done() !== "" && success(done()),
     () => (wrong() === undefined ? undefined : failure(wrong())),
   );
 }

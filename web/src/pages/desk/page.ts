@@ -2,7 +2,7 @@
 
 import { call, type Schema } from "../../api/client.ts";
 import { list } from "../../components/list.ts";
-import { empty } from "../../components/notice.ts";
+import { empty, success } from "../../components/notice.ts";
 import { signedIn } from "../../components/signedIn.ts";
 import { when } from "../../components/when.ts";
 import { same, short } from "../../format.ts";
@@ -10,7 +10,7 @@ import { h } from "../../h.ts";
 import { JOB, why } from "../../job/states.ts";
 import type { View } from "../../main.ts";
 import { session, signOut } from "../../session.ts";
-import { untracked } from "../../signal.ts";
+import { signal, untracked } from "../../signal.ts";
 import { earnings } from "./earnings.ts";
 import { offer } from "./offer.ts";
 
@@ -23,6 +23,7 @@ export function deskPage(): View {
 
 function view(): HTMLElement {
   const me = untracked(session) ?? "";
+  const done = signal("");
   return h(
     "div",
     null,
@@ -37,6 +38,7 @@ function view(): HTMLElement {
       "section",
       null,
       h("h2", null, "Published data sets"),
+      () => done() !== "" && success(done()),
       list(
         "Loading what you published",
         (cursor, signal) =>
@@ -50,7 +52,14 @@ function view(): HTMLElement {
             : h(
                 "div",
                 null,
-                assets.flatMap((asset) => asset.services.map((service) => offer(asset, service, again))),
+                assets.flatMap((asset) =>
+                  asset.services.map((service) =>
+                    offer(asset, service, (what) => {
+                      done.set(`Done: ${what}.`);
+                      again();
+                    }),
+                  ),
+                ),
               ),
       ),
     ),

@@ -8,10 +8,12 @@ import { load } from "../../components/load.ts";
 import { failure, hint, success } from "../../components/notice.ts";
 import { signedIn } from "../../components/signedIn.ts";
 import { when } from "../../components/when.ts";
+import { same } from "../../format.ts";
 import { h } from "../../h.ts";
 import { kept } from "../../job/kept.ts";
 import { isFinal, JOB, why } from "../../job/states.ts";
 import type { View } from "../../main.ts";
+import { session } from "../../session.ts";
 import { effect, onEnd, signal, untracked } from "../../signal.ts";
 import { result } from "./result.ts";
 
@@ -32,6 +34,8 @@ export function jobPage({ id = "" }: Record<string, string>): View {
 }
 
 function view(first: Job): HTMLElement {
+  // The provider sees the job as well; its result is the buyer's alone.
+  const mine = same(untracked(session), first.consumer);
   const job = signal(first);
   const events = signal<readonly Event[]>([]);
   const broken = signal(false);
@@ -65,11 +69,11 @@ function view(first: Job): HTMLElement {
     () => broken() && hint("The connection broke. The job goes on; this page is trying to see it again …"),
     () => (wrong() === undefined ? undefined : failure(wrong(), () => (wrong.set(undefined), void watch()))),
     h("div", { class: "charts" }, () => curves(events(), first)),
-    () => end(job()),
-    () => !isFinal(job().status) && cancel(job().id),
+    () => end(job(), mine),
+    () => mine && !isFinal(job().status) && cancel(job().id),
     () => {
       const done = finished();
-      return done && result(done);
+      return mine && done && result(done);
     },
     h("section", null, h("h2", null, "What happened"), () => steps(events())),
     h(
@@ -119,8 +123,9 @@ function measured(
   return { name: "Accuracy on held-out rows", range: [Math.max(0, Math.floor(low * 20 - 0.5) / 20), 1] };
 }
 
-function end(job: Job): HTMLElement | undefined {
+function end(job: Job, mine: boolean): HTMLElement | undefined {
   if (!isFinal(job.status)) return undefined;
+  if (!mine) return other(job);
   if (job.status === "completed")
     return success("The model is ready", h("p", null, "Only this browser's key opens it. Check and open it below."));
   const reason = job.failure ? why(job.failure) : job.status === "expired" ? "Nobody ran it before its deadline." : "";
@@ -136,6 +141,11 @@ function end(job: Job): HTMLElement | undefined {
       h("a", { href: "#/orders" }, "See My orders"),
     ),
   );
+}
+
+function other(job: Job): HTMLElement {
+  if (job.status === "completed") return success("The model is delivered", h("p", null, "Only the buyer's key opens it."));
+  return hint(h("strong", null, JOB[job.status]), h("p", null, job.failure ? why(job.failure, "The buyer") : ""));
 }
 
 function cancel(id: string): HTMLElement {

@@ -73,7 +73,7 @@ function view(address: string): HTMLElement {
       version();
       return load("Looking for keys", () => ask(address), (shown) => list(shown, changed));
     },
-    h("div", { class: "grid" }, make(address as Hex, changed), restore(address as Hex, changed)),
+    h("div", { class: "grid apart" }, make(address as Hex, changed), restore(address as Hex, changed)),
   );
 }
 

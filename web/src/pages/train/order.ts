@@ -13,6 +13,7 @@ import { PriceMoved, purchase, stepsOf, type Wanted } from "../../purchase/purch
 import { Steps } from "../../purchase/steps.ts";
 import { go } from "../../router.ts";
 import { onEnd, signal } from "../../signal.ts";
+import { backup } from "./backup.ts";
 import type { Draft } from "./page.ts";
 
 const WAITS: readonly (readonly [string, string])[] = [
@@ -96,6 +97,7 @@ export function order(draft: Draft, held: boolean): HTMLElement {
         onchange: (event: Event) => (wait = Number(typed(event))),
       }),
     ),
+    backup(),
     h(
       "button",
       { type: "button", class: "primary", disabled: () => busy() || !sound(), onclick: () => void run() },
