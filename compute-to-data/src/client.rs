@@ -286,9 +286,7 @@ impl Client {
         for pause in AWAY_PAUSES {
             let Some(next) = request.try_clone() else { break };
             match self.send_once(request).await {
-                Err(ClientError::Problem(problem)) if problem.kind.ends_with("/database-unavailable") => {
-                    tokio::time::sleep(pause).await;
-                }
+                Err(error) if error.is_outage() => tokio::time::sleep(pause).await,
                 result => return result,
             }
             request = next;
@@ -304,6 +302,11 @@ impl Client {
             (Err(error), Some(again)) if error.is_connect() || error.is_request() => self.send_again(again).await,
             (result, _) => result,
         };
+        self.understood(response).await
+    }
+
+    /// A good answer, or what went wrong.
+    async fn understood(&self, response: Result<Response, reqwest::Error>) -> Result<Response, ClientError> {
         let response = response.map_err(|e| self.unreachable(&e))?;
         let status = response.status();
         if status.is_success() {

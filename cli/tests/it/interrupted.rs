@@ -2,7 +2,7 @@
 
 use std::sync::{
     Arc, Mutex,
-    atomic::{AtomicU64, Ordering},
+    atomic::{AtomicBool, AtomicU64, Ordering},
 };
 
 use atoll_devnet::{Market, Options, server::unhurried};
@@ -16,6 +16,8 @@ use tokio::{
 struct Line {
     there: Mutex<Vec<u64>>,
     back: Mutex<Vec<u64>>,
+    /// The answer to the next sign-in does not arrive.
+    loses_sign_in: AtomicBool,
     /// Bytes that went over it to the server.
     sent: AtomicU64,
     /// And from it.
@@ -36,10 +38,13 @@ impl Line {
     async fn carry(&self, mut client: TcpStream, server: &str) {
         let mut server = TcpStream::connect(server).await.unwrap();
         let (mut sent, mut received, mut there, mut back) = (0, 0, vec![0; 64 << 10], vec![0; 64 << 10]);
+        let mut lost = false;
         loop {
             tokio::select! {
                 read = client.read(&mut there) => {
                     let Ok(read @ 1..) = read else { return };
+                    let signs_in = there[..read].starts_with(b"POST /v1/sessions ");
+                    lost |= signs_in && self.loses_sign_in.swap(false, Ordering::Relaxed);
                     server.write_all(&there[..read]).await.unwrap();
                     self.sent.fetch_add(read as u64, Ordering::Relaxed);
                     sent += read as u64;
@@ -49,6 +54,9 @@ impl Line {
                 }
                 read = server.read(&mut back) => {
                     let Ok(read @ 1..) = read else { return };
+                    if lost {
+                        return;
+                    }
                     self.received.fetch_add(read as u64, Ordering::Relaxed);
                     received += read as u64;
                     if client.write_all(&back[..read]).await.is_err() || breaks(&self.back, received) {
@@ -76,6 +84,14 @@ async fn far_away(line: Line) -> (Market, Arc<Line>, String) {
         }
     });
     (market, line, url)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_sign_in_whose_answer_is_lost_is_begun_anew() {
+    let (market, line, url) = far_away(Line { loses_sign_in: true.into(), ..Line::default() }).await;
+    let jobs = market.buyer.at(&url).atoll(&["job", "list"]).await.unwrap();
+    assert!(!line.loses_sign_in.load(Ordering::Relaxed), "no answer was lost");
+    assert_eq!(jobs["jobs"], serde_json::json!([]), "{jobs}");
 }
 
 /// A table of more than 5 MB, and its length.

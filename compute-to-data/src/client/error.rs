@@ -55,6 +55,11 @@ impl ClientError {
         }
     }
 
+    /// True if the server says that its database is away.
+    pub(super) fn is_outage(&self) -> bool {
+        matches!(self, Self::Problem(problem) if problem.kind.ends_with("/database-unavailable"))
+    }
+
     /// True where asking again later may succeed: the server was not there, or says that the fault is its own.
     pub fn is_transient(&self) -> bool {
         match self {

@@ -5,7 +5,7 @@ use atoll_protocol::api::{NewSession, Session};
 use reqwest::Method;
 use time::{Duration, OffsetDateTime, format_description::well_known::Rfc3339};
 
-use super::{Client, ClientError};
+use super::{AWAY_PAUSES, Client, ClientError};
 
 /// How long a signed message can open a session. The server accepts at most ten minutes.
 const LIFETIME: Duration = Duration::minutes(5);
@@ -39,14 +39,25 @@ impl Client {
         chain_id: u64,
         now: OffsetDateTime,
     ) -> Result<Session, ClientError> {
-        let nonce = self.nonce().await?.nonce;
-        let message = message(&self.origin(), wallet.address(), chain_id, &nonce, now);
-        let signature = wallet.sign_message(message.as_bytes()).await?;
-        let body = NewSession { message, signature: signature.as_bytes().to_vec().into(), cookie: false };
-        // Not to be repeated by itself: its nonce works once.
-        let session: Session = self.json(self.request(Method::POST, "sessions").json(&body)).await?;
-        self.keep(&session);
-        Ok(session)
+        let mut pauses = AWAY_PAUSES.into_iter();
+        loop {
+            let nonce = self.nonce().await?.nonce;
+            let message = message(&self.origin(), wallet.address(), chain_id, &nonce, now);
+            let signature = wallet.sign_message(message.as_bytes()).await?;
+            let body = NewSession { message, signature: signature.as_bytes().to_vec().into(), cookie: false };
+            // Never sent twice: a nonce works once, and is gone even if there was no answer or an outage was told.
+            let sent = self.request(Method::POST, "sessions").json(&body).send().await;
+            match (self.understood(sent).await, pauses.next()) {
+                (Err(error), Some(pause)) if error.is_outage() || matches!(error, ClientError::Unreachable { .. }) => {
+                    tokio::time::sleep(pause).await;
+                }
+                (answer, _) => {
+                    let session = self.parse(answer?).await?;
+                    self.keep(&session);
+                    return Ok(session);
+                }
+            }
+        }
     }
 }
 

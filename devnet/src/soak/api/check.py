@@ -38,8 +38,9 @@ FINDS = {
 }
 # Refusals that say nothing of the request's form, so that a request of the right form may have them.
 OF_THE_CASE = ["2xx", "401", "403", "404", "409", "416", "429", "503"]
-# Rules between two parts of a request, which no schema tells: days at most a year apart; a number that is 1 for an order.
-BETWEEN = {"read_asset_statistics": ["400"], "quote": ["422"]}
+# Rules between two parts of a request, which no schema tells: days at most a year apart; a largest price only of a token; a
+# number that is 1 for an order.
+BETWEEN = {"read_asset_statistics": ["400"], "read_asset_facets": ["400"], "quote": ["422"]}
 OF_THE_FORM = {"malformed-json", "invalid-query", "invalid-header", "bad-request", "invalid-body", "unsupported-media-type"}
 
 
