@@ -16,6 +16,9 @@ import { domainOf, RECEIPT_TYPES } from "./typed.ts";
 type Job = Schema["Job"];
 type Receipt = Schema["SignedReceipt"]["receipt"];
 
+/** Milliseconds that the end of an order may take to be read. */
+const END_WITHIN = 20_000;
+
 export interface Check {
   readonly name: string;
   readonly holds: boolean;
@@ -37,7 +40,7 @@ export async function openResult(job: Job, chain: Provider | undefined): Promise
   };
   const [typed, order] = await Promise.all([
     typedReceipt(receipt),
-    call("get", "/v1/orders/{id}", { path: { id: job.order_id } }),
+    ended(job.order_id),
   ]);
   const signer = await recoverTypedDataAddress({ ...typed, signature: signed.signature as Hex });
   equal(
@@ -66,6 +69,16 @@ export async function openResult(job: Job, chain: Provider | undefined): Promise
   equal("Model", await sha256(opened.model), receipt.modelHash, "the opened model is the one in the receipt");
   requireAll(checks);
   return { ...opened, checks };
+}
+
+/** The order, once the server has read its end on chain: a job may be done a moment earlier. As it is if that takes long. */
+async function ended(id: string): Promise<Schema["Order"]> {
+  const read = (): Promise<Schema["Order"]> => call("get", "/v1/orders/{id}", { path: { id } });
+  let order = await read();
+  for (const until = Date.now() + END_WITHIN; !order.ended_in && Date.now() < until; order = await read()) {
+    await new Promise((resolve) => setTimeout(resolve, 500));
+  }
+  return order;
 }
 
 function requireAll(checks: readonly Check[]): void {
