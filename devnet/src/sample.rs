@@ -1,6 +1,6 @@
 //! The sample that demos and tests trade: a real table and a small network that learns from it.
 
-use std::{fs, path::PathBuf};
+use std::{fs, path::PathBuf, time::Duration};
 
 use alloy_primitives::U256;
 use atoll_protocol::contracts::IOrders;
@@ -82,6 +82,21 @@ pub async fn order(buyer: &Actor, asset: &str, spec: &std::path::Path) -> Result
 pub async fn order_status(market: &Market, order: &str) -> Result<IOrders::Status, Error> {
     let id = order.parse().map_err(|_| Error::Unexpected(format!("`{order}` is no order id")))?;
     market.chain.rpc.read(market.deployment().orders, IOrders::statusOfCall { orderId: id }).await
+}
+
+/// The newest order of an account in a state, as `atoll order list` shows it, once the server has read it from the chain.
+///
+/// # Errors
+/// What the command said; if no such order is listed within 20 seconds.
+pub async fn listed_order(actor: &Actor, status: &str) -> Result<Value, Error> {
+    for _ in 0..100 {
+        let list = actor.atoll(&["order", "list", "--status", status]).await?;
+        if let Some(order) = list["orders"].as_array().and_then(|orders| orders.first()) {
+            return Ok(order.clone());
+        }
+        tokio::time::sleep(Duration::from_millis(200)).await;
+    }
+    Err(Error::Unexpected(format!("no {status} order was listed within 20 seconds")))
 }
 
 /// Test dollars of an account, in base units.

@@ -138,14 +138,7 @@ async fn a_datatoken_can_be_held_and_ordered_with_later() {
     let allowed = market.chain.rpc.read(text(&order, "datatoken").parse().unwrap(), call).await.unwrap();
     assert_eq!(allowed, U256::ZERO);
     assert_eq!(order["price"]["amount"], "1000000000000000000");
-    let start = std::time::Instant::now();
-    let listed = loop {
-        let list = market.buyer.atoll(&["order", "list", "--status", "open"]).await.unwrap();
-        match list["orders"].as_array().unwrap().first() {
-            Some(listed) => break listed.clone(),
-            None => assert!(start.elapsed().as_secs() < 20, "the order is not listed"),
-        }
-    };
+    let listed = sample::listed_order(&market.buyer, "open").await.unwrap();
     assert_eq!(listed["id"], order["order"]);
     assert_eq!(listed["terms"]["escrow_token"], order["datatoken"]);
 

@@ -105,7 +105,7 @@ async fn a_second_provider_serves_the_same_ciphertext_and_the_first_no_longer() 
     market.provider = new.clone();
     market.add_runner().await.unwrap();
     let done = fetched(&market, &asset).await;
-    let order = market.buyer.atoll(&["order", "list", "--status", "fulfilled"]).await.unwrap()["orders"][0].clone();
+    let order = sample::listed_order(&market.buyer, "fulfilled").await.unwrap();
     assert_eq!((&order["id"], &order["terms"]["provider"]), (&done["order"], &json!(new.address())));
     let (_, submitted) = sample::order(&market.buyer, &asset, &spec).await.unwrap();
     let ended = market.buyer.atoll(&["job", "watch", text(&submitted, "job")]).await.unwrap();

@@ -11,10 +11,11 @@ use super::etag;
 use crate::page::{File, Page};
 
 /// Scripts, styles and requests of this origin only; pictures also from within the page, which wallets bring as theirs.
-/// Nothing can be written into the document as markup, and no other site shows the page in a frame.
+/// Nothing can be written into the document as markup, and no other site shows the page in a frame. The one policy of trusted
+/// types says where workers' scripts come from (`web/src/envelope/trusted.ts`).
 const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; \
                       worker-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'; \
-                      require-trusted-types-for 'script'; trusted-types 'none'";
+                      require-trusted-types-for 'script'; trusted-types atoll-workers";
 /// A page that asked for none of these can not be made to use them.
 const PERMISSIONS: &str = "camera=(), microphone=(), geolocation=(), payment=(), usb=()";
 const FOR_EVER: &str = "public, max-age=31536000, immutable";

@@ -50,6 +50,7 @@ async fn the_page_comes_with_its_policy_and_is_kept_as_long_as_it_may_be() {
         "connect-src 'self'",
         "frame-ancestors 'none'",
         "require-trusted-types-for 'script'",
+        "trusted-types atoll-workers",
     ] {
         assert!(policy.contains(&directive), "{directive} is not in {policy:?}");
     }

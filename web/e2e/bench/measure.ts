@@ -4,8 +4,9 @@
  */
 
 import { browser } from "../browser.ts";
+import { sealing } from "../sealing.ts";
 import { firstCard } from "./paint.ts";
-import { choose, ours, randomFile, raw, sealer } from "./seal.ts";
+import { choose, ours, randomFile, raw } from "./seal.ts";
 import { scroll } from "./scroll.ts";
 
 const ROUNDS = 5;
@@ -32,7 +33,7 @@ export async function measure(): Promise<void> {
 
     const rates: [ours: number, raw: number][] = [];
     const file = randomFile(WHOLE);
-    const page = await sealer(chromium, server);
+    const page = await sealing(chromium, server);
     try {
       await choose(page, file.path);
       for (let round = 0; round <= ROUNDS; round++) {

@@ -5,30 +5,9 @@ import { closeSync, mkdtempSync, openSync, rmSync, writeSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 
-import { build } from "esbuild";
-import type { Browser, Page } from "playwright-core";
+import type { Page } from "playwright-core";
 
-import type * as Content from "../../src/envelope/content.ts";
-
-type Sealing = Window & { content?: typeof Content };
-
-/** A page of the market with the page's module `envelope/content.ts` in it, as `content`. */
-export async function sealer(browser: Browser, server: string): Promise<Page> {
-  const built = await build({
-    entryPoints: [new URL("../../src/envelope/content.ts", import.meta.url).pathname],
-    bundle: true,
-    write: false,
-    minify: true,
-    format: "iife",
-    globalName: "content",
-    target: "es2023",
-  });
-  const page = await (await browser.newContext()).newPage();
-  page.setDefaultTimeout(0);
-  await page.addInitScript(built.outputFiles[0]!.text.replace(/^"use strict";/, "").replace(/^var content=/, "window.content="));
-  await page.goto(`${server}/`);
-  return page;
-}
+import type { Sealing } from "../sealing.ts";
 
 /** A file of so many MiB that does not compress. */
 export function randomFile(mebibytes: number): { path: string; remove: () => void } {

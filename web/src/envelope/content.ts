@@ -7,21 +7,16 @@
  * HKDF-SHA512-Expand over the label, the salt and the caller's context; chunk i has the nonce base XOR i.
  */
 
-import { concat, equal, utf8, type Bytes } from "./bytes.ts";
+import { concat, equal, type Bytes } from "./bytes.ts";
+import { BATCH, CHUNK, Chunks, COMMITMENT, SALT, TAG } from "./chunks.ts";
+import { sealByCrew } from "./crew.ts";
 import { Refused } from "./error.ts";
 import { portions, type Source } from "./portions.ts";
 
-/** Name of the content format, as the metadata document gives it. */
-export const FORMAT = "c2sp.org/chunked-encryption@v1+AEAD_AES_256_GCM";
+export { CHUNK, FORMAT } from "./chunks.ts";
 
-/** Plaintext bytes of every chunk but the last. */
-export const CHUNK = 16 * 1024;
-const TAG = 16;
-const SALT = 24;
-const COMMITMENT = 32;
+/** Length of the file's head: salt and commitment. */
 const HEADER = SALT + COMMITMENT;
-/** Chunks that are worked on at once: enough to keep the browser's cipher busy, few enough to hold. */
-const BATCH = 128;
 
 /** A new random content key. */
 export function generateContentKey(): Bytes {
@@ -47,7 +42,8 @@ export async function* encryptWithSalt(
 ): AsyncGenerator<Bytes> {
   const chunks = await Chunks.derive(key, context, salt);
   yield concat(salt, chunks.commitment);
-  yield* ahead(portions(plaintext, BATCH * CHUNK), (portion, index) => chunks.seal(portion, index * BATCH));
+  yield* sealByCrew(chunks, plaintext) ??
+    ahead(portions(plaintext, BATCH * CHUNK), (portion, index) => chunks.seal(portion, index * BATCH));
 }
 
 /**
@@ -70,76 +66,6 @@ export async function whole(pieces: AsyncGenerator<Bytes>): Promise<Bytes> {
   const all: Bytes[] = [];
   for await (const piece of pieces) all.push(piece);
   return concat(...all);
-}
-
-/** What key, context and salt amount to. */
-class Chunks {
-  private constructor(
-    private readonly cipher: CryptoKey,
-    private readonly baseNonce: Bytes,
-    readonly commitment: Bytes,
-  ) {}
-
-  static async derive(key: Bytes, context: Bytes, salt: Bytes): Promise<Chunks> {
-    if (key.length !== 32) throw new Refused();
-    const mac = await crypto.subtle.importKey("raw", key, { name: "HMAC", hash: "SHA-512" }, false, ["sign"]);
-    const info = concat(utf8(FORMAT), new Uint8Array(1), salt, context);
-    const first = new Uint8Array(await crypto.subtle.sign("HMAC", mac, concat(info, Uint8Array.of(1))));
-    const second = new Uint8Array(await crypto.subtle.sign("HMAC", mac, concat(first, info, Uint8Array.of(2))));
-    const cipher = await crypto.subtle.importKey("raw", first.subarray(0, 32), "AES-GCM", false, ["encrypt", "decrypt"]);
-    const chunks = new Chunks(cipher, first.slice(32, 44), concat(first.subarray(44), second.subarray(0, 12)));
-    first.fill(0);
-    second.fill(0);
-    return chunks;
-  }
-
-  /** Encrypts a portion whose first chunk has this number; one shorter than a batch is the last. */
-  seal(portion: Bytes, first: number): Promise<Bytes> {
-    return this.each(portion, first, CHUNK, CHUNK + TAG, (parameters, chunk) =>
-      crypto.subtle.encrypt(parameters, this.cipher, chunk),
-    );
-  }
-
-  /** Decrypts a portion whose first chunk has this number; one shorter than a batch is the last. */
-  open(portion: Bytes, first: number): Promise<Bytes> {
-    return this.each(portion, first, CHUNK + TAG, CHUNK, async (parameters, chunk) => {
-      if (chunk.length < TAG) throw new Refused();
-      try {
-        return await crypto.subtle.decrypt(parameters, this.cipher, chunk);
-      } catch {
-        throw new Refused();
-      }
-    });
-  }
-
-  private async each(
-    portion: Bytes,
-    first: number,
-    from: number,
-    to: number,
-    work: (parameters: AesGcmParams, chunk: Bytes) => Promise<ArrayBuffer>,
-  ): Promise<Bytes> {
-    const isLast = portion.length < BATCH * from;
-    const count = Math.floor(portion.length / from) + (isLast ? 1 : 0);
-    const done = await Promise.all(
-      Array.from({ length: count }, (_, at) => {
-        const parameters = { name: "AES-GCM", iv: this.nonce(first + at), tagLength: 8 * TAG };
-        return work(parameters, portion.subarray(at * from, (at + 1) * from));
-      }),
-    );
-    const last = done[count - 1]?.byteLength ?? 0;
-    const result = new Uint8Array((count - 1) * to + last);
-    done.forEach((piece, at) => result.set(new Uint8Array(piece), at * to));
-    return result;
-  }
-
-  private nonce(index: number): Bytes {
-    const nonce = this.baseNonce.slice();
-    const view = new DataView(nonce.buffer);
-    view.setUint32(4, view.getUint32(4) ^ Math.floor(index / 2 ** 32));
-    view.setUint32(8, view.getUint32(8) ^ (index >>> 0));
-    return nonce;
-  }
 }
 
 /** Maps in order, with the next portion already being worked on while one is taken. */
