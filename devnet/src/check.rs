@@ -120,8 +120,13 @@ async fn built() -> Result<(), String> {
 }
 
 async fn cargo(arguments: &[&str]) -> Result<(), String> {
+    cargo_with(arguments, &[]).await
+}
+
+/// Cargo, building where the running program was built, with settings for what it starts.
+pub(crate) async fn cargo_with(arguments: &[&str], environment: &[(&str, &str)]) -> Result<(), String> {
     let mut command = Command::from(tools::cargo());
-    command.args(arguments);
+    command.args(arguments).envs(environment.iter().copied());
     if arguments.first() == Some(&"test") {
         // A test that starts a market starts six programs: a few at a time are enough for any machine.
         let threads = std::thread::available_parallelism().map_or(2, |cores| cores.get().clamp(2, 4));

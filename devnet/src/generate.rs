@@ -7,7 +7,7 @@ use tokio::process::Command;
 
 use crate::{
     bench::gas,
-    check::shown,
+    check::{cargo_with, shown},
     queries,
     show::{colour, line},
 };
@@ -20,6 +20,7 @@ pub(crate) async fn run() -> Result<bool, Error> {
         ("contracts/gas.json", gas::write().await),
         (".sqlx", queries::write().await),
         ("openapi.yaml", api().await),
+        ("docs/sandbox.md", sandbox().await),
     ] {
         match outcome {
             Ok(()) => line(format!("{} {name}", colour(32, "✓"))),
@@ -58,4 +59,10 @@ async fn api() -> Result<(), String> {
         return Err(output.status.to_string());
     }
     std::fs::write(repository::root().join("openapi.yaml"), output.stdout).map_err(|error| error.to_string())
+}
+
+/// The test that makes the attempts writes down what came of them.
+async fn sandbox() -> Result<(), String> {
+    cargo_with(&["build", "--workspace", "--example=probe"], &[]).await?;
+    cargo_with(&["test", "--workspace", "--test=probes", "--", "the_document"], &[("ATOLL_GENERATE", "1")]).await
 }

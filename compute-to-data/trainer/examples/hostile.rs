@@ -97,7 +97,7 @@ fn main() {
 fn enter(without: &str) -> Result<(), seal::SealError> {
     if std::env::args().nth(1).as_deref() != Some(seal::WORKER_ARGUMENT) {
         seal::identity::become_nobody()?;
-        seal::namespaces::unshare_all()?;
+        seal::namespaces::unshare(seal::namespaces::ALL)?;
         match seal::namespaces::run_worker()? {}
     }
     type Step = fn() -> Result<(), seal::SealError>;

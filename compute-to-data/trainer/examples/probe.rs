@@ -1,8 +1,8 @@
 //! A worker that tries to break out, for the tests of the seal. Never part of a build that is shipped.
 //!
-//! `probe` seals itself like the trainer; `probe --bare` does not. Lines on standard input: `without LAYER` (before the
-//! seal) leaves a layer out, `seal` puts the rest on, and then every line names one attempt, which is answered with
-//! `ok` (it worked) or `errno N`. An attempt that kills the process answers with its end.
+//! `probe` seals itself like the trainer; `probe --bare` does not. Lines on standard input: `seal` puts the seal on, and then
+//! every line names one attempt, which is answered with `ok` (it worked) or `errno N`. An attempt that kills the process
+//! answers with its end. `probe --without LAYER`, with `without LAYER` as the first line, leaves a layer out.
 
 #![allow(unsafe_code)] // The whole point: raw system calls that a worker should not be able to make.
 
@@ -16,25 +16,46 @@ use std::{
 
 use atoll_trainer::seal;
 
+type Step = fn() -> Result<(), seal::SealError>;
+
+/// The steps of the second image, in their order, by the layer that leaves each out.
+const STEPS: [(&str, Step); 7] = [
+    ("pid namespace", seal::namespaces::demand_first),
+    ("descriptors", seal::descriptors::close_rest),
+    ("limits", seal::limits::apply),
+    ("mount namespace and root", seal::root::empty),
+    ("capabilities", seal::capabilities::drop_all),
+    ("landlock", seal::restrictions::apply),
+    ("seccomp", seal::syscalls::apply),
+];
+
+/// The namespaces that can be left out, by the layer's name.
+const NAMESPACES: [(&str, i32); 6] = [
+    ("pid namespace", libc::CLONE_NEWPID),
+    ("net namespace", libc::CLONE_NEWNET),
+    ("ipc namespace", libc::CLONE_NEWIPC),
+    ("uts namespace", libc::CLONE_NEWUTS),
+    ("cgroup namespace", libc::CLONE_NEWCGROUP),
+    ("mount namespace and root", libc::CLONE_NEWNS),
+];
+
 fn main() {
-    let bare = std::env::args().nth(1).as_deref() == Some("--bare");
-    let sealed_image = std::env::args().nth(1).as_deref() == Some(seal::WORKER_ARGUMENT);
-    if !bare && !sealed_image {
-        // The relay: the same two steps as the trainer's.
-        let started = seal::identity::become_nobody()
-            .and_then(|()| seal::namespaces::unshare_all())
-            .and_then(|()| seal::namespaces::run_worker());
-        let Err(error) = started;
+    let mut arguments = std::env::args().skip(1);
+    let (first, second) = (arguments.next().unwrap_or_default(), arguments.next().unwrap_or_default());
+    let sealed_image = first == seal::WORKER_ARGUMENT;
+    if first != "--bare" && !sealed_image {
+        let Err(error) = relay(&second);
         eprintln!("{error}");
         std::process::exit(1);
     }
-    let mut without = Vec::new();
+    let mut without = String::new();
     for line in io::stdin().lock().lines() {
         let line = line.expect("a line");
         if let Some(layer) = line.strip_prefix("without ") {
-            without.push(layer.to_owned());
+            layer.clone_into(&mut without);
         } else if line == "seal" {
-            if sealed_image && let Err(error) = seal_without(&without) {
+            let mut steps = STEPS.iter().filter(|(layer, _)| sealed_image && *layer != without);
+            if let Err(error) = steps.try_for_each(|(_, step)| step()) {
                 eprintln!("{error}");
                 std::process::exit(1);
             }
@@ -48,17 +69,14 @@ fn main() {
     }
 }
 
-fn seal_without(without: &[String]) -> Result<(), seal::SealError> {
-    type Step = fn() -> Result<(), seal::SealError>;
-    let steps: [(&str, Step); 6] = [
-        ("descriptors", seal::descriptors::close_rest),
-        ("limits", seal::limits::apply),
-        ("root", seal::root::empty),
-        ("capabilities", seal::capabilities::drop_all),
-        ("landlock", seal::restrictions::apply),
-        ("seccomp", seal::syscalls::apply),
-    ];
-    steps.iter().filter(|(name, _)| !without.iter().any(|w| w == name)).try_for_each(|(_, step)| step())
+/// The first image: the trainer's own steps, but for one layer.
+fn relay(without: &str) -> Result<std::convert::Infallible, seal::SealError> {
+    if without != "identity" {
+        seal::identity::become_nobody()?;
+    }
+    let kept = NAMESPACES.iter().find(|(layer, _)| *layer == without).map_or(0, |(_, kind)| *kind);
+    seal::namespaces::unshare(seal::namespaces::ALL & !kept)?;
+    seal::namespaces::run_worker()
 }
 
 fn answer(text: &str) {
@@ -109,7 +127,8 @@ fn attempt(what: &str) -> io::Result<()> {
         "write" => std::fs::write(argument, "x"),
         "mkdir" => std::fs::create_dir(argument),
         "symlink" => std::os::unix::fs::symlink("/etc", argument),
-        "chdir" => std::env::set_current_dir(argument),
+        // An empty root can be entered; there has to be something in it.
+        "chdir" => std::env::set_current_dir(argument).and_then(|()| std::fs::metadata("etc")).map(drop),
         // SAFETY: the path ends with zero.
         "mknod" => done(unsafe { libc::mknod(path.as_ptr(), libc::S_IFCHR | 0o600, libc::makedev(1, 5)) }.into()),
         "tcp" => std::net::TcpStream::connect("127.0.0.1:1").map(drop).or_else(|e| {
@@ -246,7 +265,7 @@ fn attempt(what: &str) -> io::Result<()> {
         }
         "hog" => {
             let mut kept = Vec::new();
-            for _ in 0..64 {
+            for _ in 0..8 {
                 let mut part: Vec<u8> = Vec::new();
                 part.try_reserve_exact(64 << 20).map_err(|_| io::Error::from_raw_os_error(libc::ENOMEM))?;
                 part.resize(64 << 20, 1);
@@ -254,6 +273,25 @@ fn attempt(what: &str) -> io::Result<()> {
             }
             Ok(())
         }
+        "spin" => {
+            let start = std::time::Instant::now();
+            let mut number = 1_u64;
+            while start.elapsed() < std::time::Duration::from_secs(4) {
+                number = std::hint::black_box(number.rotate_left(1));
+            }
+            Ok(())
+        }
+        "stack-overflow" => {
+            deeper(&[7; 4096]);
+            Ok(())
+        }
         _ => panic!("no attempt of this name: {what}"),
     }
+}
+
+/// Calls itself until there is no stack left.
+fn deeper(before: &[u8; 4096]) -> u8 {
+    let mut here = *before;
+    here[0] = here[0].wrapping_add(1);
+    if std::hint::black_box(&here)[1] == 7 { deeper(&here).wrapping_add(here[0]) } else { 0 }
 }

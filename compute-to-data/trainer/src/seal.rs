@@ -110,6 +110,7 @@ impl Layer {
 /// The first layer that can not be put on; print it to standard error and exit.
 pub fn enter(warm_up: impl FnOnce()) -> Result<(), SealError> {
     if std::env::args_os().nth(1).as_deref() == Some(OsStr::new(WORKER_ARGUMENT)) {
+        namespaces::demand_first()?;
         descriptors::close_rest()?;
         warm_up();
         limits::apply()?;
@@ -119,7 +120,7 @@ pub fn enter(warm_up: impl FnOnce()) -> Result<(), SealError> {
         syscalls::apply()
     } else {
         identity::become_nobody()?;
-        namespaces::unshare_all()?;
+        namespaces::unshare(namespaces::ALL)?;
         match namespaces::run_worker()? {}
     }
 }

@@ -11,19 +11,21 @@ use super::{Layer, SealError, WORKER_ARGUMENT, identity};
 
 const LAYER: Layer = Layer::Namespaces;
 
-/// Leaves every namespace that can be left. The pid namespace takes effect for the next child.
-pub fn unshare_all() -> Result<(), SealError> {
+/// Every kind of namespace that a process can leave.
+pub const ALL: libc::c_int = libc::CLONE_NEWUSER
+    | libc::CLONE_NEWNS
+    | libc::CLONE_NEWPID
+    | libc::CLONE_NEWNET
+    | libc::CLONE_NEWIPC
+    | libc::CLONE_NEWUTS
+    | libc::CLONE_NEWCGROUP;
+
+/// Leaves the namespaces of these kinds. That of processes takes effect for the next child.
+pub fn unshare(kinds: libc::c_int) -> Result<(), SealError> {
     // SAFETY: both read a number.
     let (user, group) = unsafe { (libc::geteuid(), libc::getegid()) };
-    let all = libc::CLONE_NEWUSER
-        | libc::CLONE_NEWNS
-        | libc::CLONE_NEWPID
-        | libc::CLONE_NEWNET
-        | libc::CLONE_NEWIPC
-        | libc::CLONE_NEWUTS
-        | libc::CLONE_NEWCGROUP;
     // SAFETY: takes numbers; the process has one thread, as a new user namespace demands.
-    LAYER.check("unshare (are user namespaces enabled?)", unsafe { libc::unshare(all) })?;
+    LAYER.check("unshare (are user namespaces enabled?)", unsafe { libc::unshare(kinds) })?;
     for (file, text) in [
         // Without it a user could drop a group that denies access to a file.
         ("/proc/self/setgroups", "deny".to_owned()),
@@ -33,6 +35,14 @@ pub fn unshare_all() -> Result<(), SealError> {
         fs::write(file, text).map_err(|e| LAYER.error("map one user and one group", e))?;
     }
     Ok(())
+}
+
+/// Demands to be the first process of a namespace, its init; anybody else was not started by the relay.
+pub fn demand_first() -> Result<(), SealError> {
+    match std::process::id() {
+        1 => Ok(()),
+        _ => Err(LAYER.missing("be the first process of a namespace", "this argument is not to be given by hand")),
+    }
 }
 
 /// Forks. The child executes this file again as the worker; the parent relays its end and never returns.
