@@ -40,7 +40,7 @@ async function both(bytes: number): Promise<[byCrew: string, alone: string]> {
 const MIB = 2 ** 20;
 
 // Whole portions, one byte on either side, a chunk's end, and more portions than all workers hold at a time.
-for (const bytes of [16 * MIB, 16 * MIB + 1, 18 * MIB - 1, 17 * MIB + 16_384, 41 * MIB + 12_345]) {
+for (const bytes of [16 * MIB, 16 * MIB + 1, 32 * MIB - 1, 17 * MIB + 16_384, 83 * MIB + 12_345]) {
   test(`${bytes} bytes: workers and one thread make the same file`, async () => {
     const started: unknown[] = [];
     page.on("worker", (worker) => started.push(worker));

@@ -119,9 +119,14 @@ impl OptionalFromRequestParts<App> for IdempotencyKey {
 
     async fn from_request_parts(parts: &mut Parts, _: &App) -> Result<Option<Self>, ApiError> {
         let Some(value) = parts.headers.get("idempotency-key") else { return Ok(None) };
-        match value.to_str() {
-            Ok(key) if !key.is_empty() && key.len() <= 255 => Ok(Some(Self(key.to_owned()))),
-            _ => Err(ApiError::new(Kind::InvalidHeader, "An Idempotency-Key has 1 to 255 visible ASCII characters.")),
+        // A header may hold a tab as well, and so would a text of it.
+        let visible = |key: &&str| key.bytes().all(|byte| matches!(byte, b' '..=b'~'));
+        match value.to_str().ok().filter(visible) {
+            Some(key) if (1..=255).contains(&key.len()) => Ok(Some(Self(key.to_owned()))),
+            _ => Err(ApiError::new(
+                Kind::InvalidHeader,
+                "An Idempotency-Key has 1 to 255 visible ASCII characters or spaces.",
+            )),
         }
     }
 }

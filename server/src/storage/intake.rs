@@ -58,6 +58,11 @@ where
                 }
                 self.allowed -= self.rest.len() as u64;
             }
+            if piece.capacity() == 0 {
+                // All at once: a piece that grew by doubling would leave as much again behind for the allocator to keep.
+                let left = self.rest.len() as u64 + self.allowed;
+                piece.reserve_exact(usize::try_from(left).map_or(room, |left| left.min(room)));
+            }
             let taken = self.rest.split_to(room.min(self.rest.len()));
             seen(&taken);
             piece.extend_from_slice(&taken);

@@ -56,7 +56,9 @@ async fn a_retry_with_the_same_key_has_the_same_answer_and_no_second_effect() {
     assert_eq!(first, again);
     let other = json!({"sha256": sha256(b"y"), "bytes": 1});
     problem(create(&ada, "one", &other).await, 422, "idempotency-key-reused").await;
-    problem(create(&ada, "", &announced).await, 400, "invalid-header").await;
+    for key in ["", "a\tb", "\u{e9}"] {
+        problem(create(&ada, key, &announced).await, 400, "invalid-header").await;
+    }
     let foreign: Value = expect(create(&bob, "one", &announced).await, StatusCode::CREATED).await;
     assert_ne!(first["id"], foreign["id"]);
 

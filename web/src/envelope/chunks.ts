@@ -11,8 +11,6 @@ export const CHUNK = 16 * 1024;
 export const TAG = 16;
 export const SALT = 24;
 export const COMMITMENT = 32;
-/** Chunks that are worked on at once: enough to keep the browser's cipher busy, few enough to hold. */
-export const BATCH = 128;
 
 /** What key, context and salt amount to. Of it, another thread of the page needs the cipher and the base nonce. */
 export class Chunks {
@@ -35,16 +33,16 @@ export class Chunks {
     return chunks;
   }
 
-  /** Encrypts a portion whose first chunk has this number; one shorter than a batch is the last. */
-  seal(portion: Bytes, first: number): Promise<Bytes> {
-    return this.each(portion, first, CHUNK, CHUNK + TAG, (parameters, chunk) =>
+  /** Encrypts a portion whose first chunk has this number: whole chunks, and if it is the last, a shorter one, maybe empty. */
+  seal(portion: Bytes, first: number, isLast: boolean): Promise<Bytes> {
+    return this.each(portion, first, isLast, CHUNK, CHUNK + TAG, (parameters, chunk) =>
       crypto.subtle.encrypt(parameters, this.cipher, chunk),
     );
   }
 
-  /** Decrypts a portion whose first chunk has this number; one shorter than a batch is the last. */
-  open(portion: Bytes, first: number): Promise<Bytes> {
-    return this.each(portion, first, CHUNK + TAG, CHUNK, async (parameters, chunk) => {
+  /** Decrypts a portion whose first chunk has this number; of chunks as for `seal`. */
+  open(portion: Bytes, first: number, isLast: boolean): Promise<Bytes> {
+    return this.each(portion, first, isLast, CHUNK + TAG, CHUNK, async (parameters, chunk) => {
       if (chunk.length < TAG) throw new Refused();
       try {
         return await crypto.subtle.decrypt(parameters, this.cipher, chunk);
@@ -57,11 +55,11 @@ export class Chunks {
   private async each(
     portion: Bytes,
     first: number,
+    isLast: boolean,
     from: number,
     to: number,
     work: (parameters: AesGcmParams, chunk: Bytes) => Promise<ArrayBuffer>,
   ): Promise<Bytes> {
-    const isLast = portion.length < BATCH * from;
     const count = Math.floor(portion.length / from) + (isLast ? 1 : 0);
     const done = await Promise.all(
       Array.from({ length: count }, (_, at) => {

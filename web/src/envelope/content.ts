@@ -8,7 +8,7 @@
  */
 
 import { concat, equal, type Bytes } from "./bytes.ts";
-import { BATCH, CHUNK, Chunks, COMMITMENT, SALT, TAG } from "./chunks.ts";
+import { CHUNK, Chunks, COMMITMENT, SALT, TAG } from "./chunks.ts";
 import { sealByCrew } from "./crew.ts";
 import { Refused } from "./error.ts";
 import { portions, type Source } from "./portions.ts";
@@ -17,6 +17,8 @@ export { CHUNK, FORMAT } from "./chunks.ts";
 
 /** Length of the file's head: salt and commitment. */
 const HEADER = SALT + COMMITMENT;
+/** Chunks that are worked on at once: enough to keep the browser's cipher busy, few enough to hold. */
+const BATCH = 128;
 
 /** A new random content key. */
 export function generateContentKey(): Bytes {
@@ -43,7 +45,9 @@ export async function* encryptWithSalt(
   const chunks = await Chunks.derive(key, context, salt);
   yield concat(salt, chunks.commitment);
   yield* sealByCrew(chunks, plaintext) ??
-    ahead(portions(plaintext, BATCH * CHUNK), (portion, index) => chunks.seal(portion, index * BATCH));
+    ahead(portions(plaintext, BATCH * CHUNK), (portion, index) =>
+      chunks.seal(portion, index * BATCH, portion.length < BATCH * CHUNK),
+    );
 }
 
 /**
@@ -58,7 +62,8 @@ export async function* decrypt(key: Bytes, context: Bytes, ciphertext: Source): 
   const chunks = await Chunks.derive(key, context, header.slice(0, SALT));
   // Both sides are public values of the file or follow from the key by a one-way function: no secret is compared.
   if (!equal(chunks.commitment, header.subarray(SALT))) throw new Refused();
-  yield* ahead(portions(rest, BATCH * (CHUNK + TAG)), (portion, index) => chunks.open(portion, index * BATCH));
+  const size = BATCH * (CHUNK + TAG);
+  yield* ahead(portions(rest, size), (portion, index) => chunks.open(portion, index * BATCH, portion.length < size));
 }
 
 /** All that a generator yields, in one piece: for what is known to be small. */

@@ -4,7 +4,7 @@
  */
 
 import type { Bytes } from "./bytes.ts";
-import { BATCH, CHUNK, type Chunks } from "./chunks.ts";
+import { CHUNK, type Chunks } from "./chunks.ts";
 import type { Source } from "./portions.ts";
 import worker from "./sealer.ts?worker&url";
 import { ownScript } from "./trusted.ts";
@@ -16,6 +16,7 @@ export type Setting = Pick<Chunks, "cipher" | "baseNonce">;
 export interface Task {
   first: number;
   portion: Blob;
+  isLast: boolean;
 }
 
 /** What became of a task. */
@@ -23,10 +24,11 @@ export type Answer = { first: number } & ({ sealed: Bytes } | { error: unknown }
 
 /** Bytes below which workers take longer to start than they save. */
 const WORTH = 16 * 2 ** 20;
-/** Plaintext bytes of a task: whole batches of chunks. */
-const PORTION = BATCH * CHUNK;
-/** Most workers, and tasks that each has at a time: one is read while another is encrypted. */
-const [WORKERS, EACH] = [4, 2];
+/** Chunks of a task. To begin reading takes a browser milliseconds however little is read, so a task is large. */
+const CHUNKS = 1024;
+const PORTION = CHUNKS * CHUNK;
+/** Most workers: each holds a portion and its ciphertext. One more than processors, since some are always reading. */
+const WORKERS = 4;
 
 /** The ciphertext of a file after its head, piece by piece; undefined for what is small, no file, or where there are no workers. */
 export function sealByCrew(chunks: Chunks, plaintext: Source): AsyncGenerator<Bytes> | undefined {
@@ -35,16 +37,16 @@ export function sealByCrew(chunks: Chunks, plaintext: Source): AsyncGenerator<By
 }
 
 async function* seal(chunks: Chunks, plaintext: Blob): AsyncGenerator<Bytes> {
-  const crew = Array.from({ length: Math.min(navigator.hardwareConcurrency, WORKERS) }, () => new Sealer(chunks));
+  const crew = Array.from({ length: Math.min(navigator.hardwareConcurrency + 1, WORKERS) }, () => new Sealer(chunks));
   // The last portion is shorter than the others, and empty if the file ends with a whole one.
   const count = Math.floor(plaintext.size / PORTION) + 1;
   const pending: Promise<Bytes>[] = [];
   try {
-    for (let at = 0; at < count + crew.length * EACH; at++) {
-      if (at >= crew.length * EACH) yield await (pending.shift() as Promise<Bytes>);
+    for (let at = 0; at < count + crew.length; at++) {
+      if (at >= crew.length) yield await (pending.shift() as Promise<Bytes>);
       if (at >= count) continue;
       const portion = plaintext.slice(at * PORTION, (at + 1) * PORTION);
-      const sealed = (crew[at % crew.length] as Sealer).seal({ first: at * BATCH, portion });
+      const sealed = (crew[at % crew.length] as Sealer).seal({ first: at * CHUNKS, portion, isLast: at === count - 1 });
       // A failure is told of when its turn comes, and is of no matter if that never does.
       sealed.catch(() => undefined);
       pending.push(sealed);

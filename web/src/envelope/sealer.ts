@@ -11,10 +11,10 @@ addEventListener("message", ({ data }: MessageEvent<Setting | Task>) => {
   else void seal(data);
 });
 
-async function seal({ first, portion }: Task): Promise<void> {
+async function seal({ first, portion, isLast }: Task): Promise<void> {
   try {
     if (!chunks) throw new Error("a task came before the key");
-    const sealed = await chunks.seal(new Uint8Array(await portion.arrayBuffer()), first);
+    const sealed = await chunks.seal(new Uint8Array(await portion.arrayBuffer()), first, isLast);
     postMessage({ first, sealed } satisfies Answer, { transfer: [sealed.buffer] });
   } catch (error) {
     postMessage({ first, error } satisfies Answer);

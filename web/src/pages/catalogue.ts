@@ -15,8 +15,8 @@ import { asked, type Filters, filtersOf } from "./catalogue/filters.ts";
 
 type Facets = Schema["Facets"];
 
-/** Cards that are asked for at a time. */
-const PAGE = 48;
+/** Cards that are asked for at first, which is more than a window shows, and then at a time. */
+const [FIRST, PAGE] = [12, 48];
 /** A pause in typing after which is searched. */
 const PAUSE = 250;
 
@@ -61,7 +61,7 @@ export function catalogue(_: Record<string, string>, query: URLSearchParams): Vi
       const narrowed = { ...asked(filters()), ...(price !== undefined && { max_price: price }) };
       const answer = await call("get", "/v1/assets", {
         signal: aborted,
-        query: { limit: PAGE, ...narrowed, ...(cursor && { cursor }) },
+        query: { limit: cursor ? PAGE : FIRST, ...narrowed, ...(cursor && { cursor }) },
       });
       if (!cursor) {
         cards = [];
@@ -71,8 +71,8 @@ export function catalogue(_: Record<string, string>, query: URLSearchParams): Vi
       length.set(cards.length);
       next.set(answer.next_cursor ?? undefined);
       busy.set(false);
-      // Counting takes longer than finding the first page, so nobody waits for it.
-      if (!cursor) void tally(narrowed);
+      // Counting takes longer than finding the first page, so it begins when that is painted.
+      if (!cursor) requestAnimationFrame(() => setTimeout(() => aborted.aborted || void tally(narrowed)));
     } catch (error) {
       if (aborted.aborted) return;
       wrong.set(error);

@@ -36,8 +36,8 @@ FINDS = {
     "undocumented-field": (("JsonSchemaError",), "POST /v1/uploads"),
     "mass-assignment": (("AcceptedNegativeData",), "POST /v1/uploads"),
 }
-# Refusals that say nothing of the request's form, so that a request of the right form may have them.
-OF_THE_CASE = ["2xx", "401", "403", "404", "409", "416", "429", "503"]
+# Answers without a refusal, and refusals that say nothing of the request's form: a request of the right form may have them.
+OF_THE_CASE = ["2xx", "304", "401", "403", "404", "409", "416", "429", "503"]
 # Rules between two parts of a request, which no schema tells: days at most a year apart; a largest price only of a token; a
 # number that is 1 for an order.
 BETWEEN = {"read_asset_statistics": ["400"], "read_asset_facets": ["400"], "quote": ["422"]}
@@ -96,7 +96,7 @@ def configuration(document: dict, context: dict, auth: Path) -> str:
             lines += ["[[operations]]", f"include-operation-id = {quoted(operation['operationId'])}"]
             # A stream tells what is there at once, and then waits for what will happen: nothing does.
             if any("text/event-stream" in answer.get("content", {}) for answer in operation["responses"].values()):
-                lines += ["request-timeout = 1.0", "max-stream-events = 2"]
+                lines += ["request-timeout = 0.25", "max-stream-events = 2"]
             lines.append(f"checks.positive_data_acceptance.expected-statuses = {quoted(sorted(set(accepted)))}")
     return "\n".join(lines) + "\n"
 
