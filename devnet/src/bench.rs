@@ -9,12 +9,14 @@ use crate::show::line;
 pub(crate) mod api;
 pub(crate) mod gas;
 mod page;
+mod sandbox;
 
 /// What can be measured.
 const NAMES: &[(&str, &str)] = &[
     ("api", "requests per second for an asset, against its statements in pgbench and against its handler alone"),
     ("gas", "gas of the contracts' main flows, against Ocean's"),
     ("page", "first paint, encryption and a long catalogue in a real browser"),
+    ("sandbox", "how soon a worker is sealed, how quickly it trains inside, and how soon a job begins to learn"),
 ];
 
 /// A figure.
@@ -51,6 +53,7 @@ pub(crate) async fn run(name: &str, options: Options, json: bool) -> Result<bool
         "api" => api::run(options).await?,
         "gas" => gas::run(options).await?,
         "page" => page::run(options).await?,
+        "sandbox" => sandbox::run(options).await?,
         _ => return Err(unknown("bench", name, NAMES)),
     };
     line(format!("\n{:<58} {:>12} {:>12} {:>7} {:>12}", "work", "ours", "theirs", "ratio", "goal"));

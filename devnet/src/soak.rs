@@ -20,6 +20,7 @@ use crate::{
 
 pub(crate) mod api;
 mod load;
+mod sandbox;
 mod slow_sockets;
 mod streams;
 
@@ -30,6 +31,7 @@ const NAMES: &[(&str, &str)] = &[
     ("load", "mixed load for as many minutes as runs, in constant memory, and then without Postgres for a minute"),
     ("markets", "markets started and stopped, with nothing left behind"),
     ("contracts", "calls of the contracts, a million, with every invariant checked"),
+    ("sandbox", "hostile jobs in a row in the provider's sandbox, with nothing left behind"),
     ("slow-sockets", "5,000 slow sockets beside 500 honest requests per second, for as many seconds as runs"),
     ("streams", "uploads and downloads of as many megabytes as runs, and of a tenth of them, in constant memory"),
 ];
@@ -84,7 +86,7 @@ pub(crate) async fn run(name: &str, runs: Option<u32>, options: Options, json: b
         release::ensure().await?;
     }
     let step = Step::begin(format!("soak {name}"));
-    if name != "contracts" && !MEASURED.contains(&name) {
+    if !["contracts", "sandbox"].contains(&name) && !MEASURED.contains(&name) {
         demo::prepare(&step).await?;
     }
     let Outcome { checks, figures } = match name {
@@ -92,6 +94,7 @@ pub(crate) async fn run(name: &str, runs: Option<u32>, options: Options, json: b
         "contracts" => vec![invariants(runs).await?].into(),
         "jobs" => jobs(runs.unwrap_or(100), options, &step).await?.into(),
         "load" => load::run(runs.unwrap_or(30), options, &step).await?,
+        "sandbox" => sandbox::run(runs.unwrap_or(10_000)).await?,
         "slow-sockets" => slow_sockets::run(runs.unwrap_or(30), options, &step).await?,
         "streams" => streams::run(runs.unwrap_or(4000), options, &step).await?,
         _ => markets(runs.unwrap_or(20), &options, &step).await?.into(),
