@@ -37,7 +37,7 @@ mod settle;
 use pulse::Pulse;
 use session::Session;
 
-/// How often an idle runner asks for a job.
+/// How often an idle runner asks for a job where the server does not wait for one.
 const POLL: Duration = Duration::from_millis(500);
 /// How often it asks while the server does not answer.
 const POLL_BROKEN: Duration = Duration::from_secs(3);
@@ -191,12 +191,18 @@ impl Runner {
                     self.settle_leftovers().await;
                     leftovers = tokio::time::Instant::now() + LEFTOVERS;
                 }
-                let pause = match self.session.call(async |client| client.lease().await).await {
+                let asked = tokio::time::Instant::now();
+                let leased = tokio::select! {
+                    leased = self.session.call(async |client| client.lease().await) => leased,
+                    // A job that was leased just now goes back to the queue when the lease runs out.
+                    _ = stopped.wait_for(|stopped| *stopped) => break,
+                };
+                let pause = match leased {
                     Ok(Some(lease)) => {
                         self.work(lease, stopped.clone()).await;
                         continue;
                     }
-                    Ok(None) => POLL,
+                    Ok(None) => POLL.saturating_sub(asked.elapsed()),
                     Err(error) => {
                         tracing::warn!(%error, "no lease could be asked for");
                         POLL_BROKEN

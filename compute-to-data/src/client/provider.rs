@@ -31,7 +31,7 @@ impl Client {
     /// # Errors
     /// Those of the request.
     pub async fn lease(&self) -> Result<Option<Lease>, ClientError> {
-        let response = self.send(self.keyed("leases")).await?;
+        let response = self.send(self.keyed("leases").header("prefer", "wait=10")).await?;
         if response.status() == StatusCode::NO_CONTENT {
             return Ok(None);
         }

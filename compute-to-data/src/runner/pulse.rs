@@ -86,11 +86,15 @@ impl Pulse {
     pub(super) async fn beat(&self, session: &Session, lease: Uuid, mut stopped: watch::Receiver<bool>) {
         let mut interval = *INTERVAL.start();
         loop {
+            let news = !self.0.progress.lock().unwrap_or_else(|e| e.into_inner()).is_empty();
             match self.send(session, lease).await {
                 Ok(left) => interval = (left / 4).clamp(*INTERVAL.start(), *INTERVAL.end()),
                 Err(error) => tracing::warn!(lease.id = %lease, %error, "a heartbeat failed"),
             }
-            tokio::time::sleep(SOON).await;
+            // Of many quick epochs a few go together; the first does not wait.
+            if news {
+                tokio::time::sleep(SOON).await;
+            }
             tokio::select! {
                 () = self.0.changed.notified() => {}
                 () = tokio::time::sleep(interval) => {}

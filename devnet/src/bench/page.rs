@@ -13,7 +13,10 @@ use atoll_devnet::{
 use serde::Deserialize;
 use tokio::process::Command;
 
-use super::{Row, api::median};
+use super::{
+    Row,
+    api::{median, release},
+};
 use crate::show::{Step, line};
 
 /// Assets in the catalogue beside the sample that they are copies of.
@@ -51,6 +54,7 @@ struct Rows {
 }
 
 pub(super) async fn run(options: Options) -> Result<Vec<Row>, Error> {
+    release::ensure().await?;
     let step = Step::begin("bench page");
     step.at("programs");
     tokio::task::spawn_blocking(build).await.map_err(|failed| Error::Unexpected(failed.to_string()))??;

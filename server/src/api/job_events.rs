@@ -32,7 +32,7 @@ use crate::store::{
 /// Events that one read takes.
 const BATCH: u32 = 100;
 /// Looks for events at least so often, whatever the notifications say.
-const LOOK_EVERY: Duration = Duration::from_secs(5);
+pub(crate) const LOOK_EVERY: Duration = Duration::from_secs(5);
 /// Keeps proxies from closing a quiet stream.
 const KEEP_ALIVE: Duration = Duration::from_secs(15);
 /// News that a slow reader may fall behind; then it just looks again.
@@ -49,6 +49,11 @@ impl Default for News {
 }
 
 impl News {
+    /// Ids of jobs that have news from now on; the nil id if some may have been missed.
+    pub(crate) fn subscribe(&self) -> broadcast::Receiver<Uuid> {
+        self.0.subscribe()
+    }
+
     /// Passes the database's notifications on until told to stop. Streams look by themselves while it fails.
     pub async fn run(self, store: Store, stop: CancellationToken) {
         loop {
@@ -159,7 +164,7 @@ pub(crate) async fn stream(
 ) -> Result<Response, ApiError> {
     let after = last.map_or(0, |LastEventId(number)| number);
     // Before the first look, so that nothing falls between.
-    let news = app.news.0.subscribe();
+    let news = app.news.subscribe();
     let mut connection = app.store.connection().await?;
     let job = own(jobs::find(&mut connection, id).await?, caller)?;
     drop(connection);

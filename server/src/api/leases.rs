@@ -8,10 +8,11 @@ use axum::{
     Json as JsonAnswer,
     body::Body,
     extract::State,
-    http::StatusCode,
+    http::{HeaderMap, StatusCode},
     response::{IntoResponse, Response},
 };
 use sqlx::PgConnection;
+use tokio::time::{Duration, Instant};
 use uuid::Uuid;
 
 use super::{
@@ -19,6 +20,7 @@ use super::{
     caller::Caller,
     extract::{Id, IdempotencyKey, Json},
     idempotency::{Creation, about, create as create_once},
+    job_events::LOOK_EVERY,
     jobs::resource,
     problem::{ApiError, Kind},
 };
@@ -29,6 +31,8 @@ use crate::{
 
 /// Most epochs that one heartbeat reports.
 const MOST_PROGRESS: usize = 10_000;
+/// Longest wait for a job that a client can ask for.
+const LONGEST_WAIT: Duration = Duration::from_secs(10);
 /// Longest text of a refusal.
 const REASON_CHARS: usize = 500;
 
@@ -60,7 +64,8 @@ async fn held_live(
     if lease.ended_at.is_some() { Err(ended()) } else { Ok((lease, job)) }
 }
 
-/// Takes the oldest queued job of the calling provider.
+/// Takes the oldest queued job of the calling provider. With `Prefer: wait=N` (RFC 7240, N at most 10) it waits so many
+/// seconds for one while nothing is queued.
 #[utoipa::path(
     post, path = "/v1/leases", operation_id = "create_lease", tag = "leases", security(("session" = [])),
     params(("Idempotency-Key" = Option<String>, Header, description = "Makes a retry safe; a new one for each poll")),
@@ -75,14 +80,47 @@ pub(crate) async fn create(
     State(app): State<App>,
     caller: Caller,
     key: Option<IdempotencyKey>,
+    headers: HeaderMap,
 ) -> Result<Response, ApiError> {
     app.require_live_index()?;
+    queued_within(&app, caller, preferred_wait(&headers)).await?;
     let creation = Creation { name: "create lease", account: caller.address, key, body: Default::default() };
     let lease = create_once(&app, creation, async |tx| lease_next(&app, caller, tx).await).await?;
     Ok(match lease {
         Some(lease) => (StatusCode::CREATED, JsonAnswer(lease)).into_response(),
         None => StatusCode::NO_CONTENT.into_response(),
     })
+}
+
+/// How long a client would rather wait than be told that there is nothing; preferences that are not understood are passed
+/// over, as the RFC says.
+fn preferred_wait(headers: &HeaderMap) -> Duration {
+    let preferences = headers.get_all("prefer").iter().filter_map(|value| value.to_str().ok());
+    let wait = preferences
+        .flat_map(|value| value.split(','))
+        .find_map(|preference| preference.trim().strip_prefix("wait=")?.parse().ok().map(Duration::from_secs));
+    wait.unwrap_or_default().min(LONGEST_WAIT)
+}
+
+/// Returns once something is queued for the caller, when the time is over, or when the server stops.
+async fn queued_within(app: &App, caller: Caller, wait: Duration) -> Result<(), ApiError> {
+    let deadline = Instant::now() + wait;
+    // Before the first look, so that nothing falls between.
+    let mut news = app.news.subscribe();
+    while Instant::now() < deadline {
+        let mut connection = app.store.connection().await?;
+        if jobs::is_any_queued(&mut connection, caller.address, app.clock.now()).await? {
+            break;
+        }
+        drop(connection);
+        tokio::select! {
+            () = app.stop.cancelled() => break,
+            () = tokio::time::sleep_until(deadline.min(Instant::now() + LOOK_EVERY)) => {}
+            // Whichever job it is of: the next look tells.
+            _ = news.recv() => {}
+        }
+    }
+    Ok(())
 }
 
 async fn lease_next(app: &App, caller: Caller, mut tx: Tx) -> Result<(Tx, Option<Lease>), ApiError> {
@@ -301,4 +339,29 @@ pub(crate) async fn fail(
     })
     .await?;
     Ok(JsonAnswer(answer))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_wait_is_one_of_several_preferences_and_never_long() {
+        for (preferences, seconds) in [
+            (&[][..], 0),
+            (&["wait=3"], 3),
+            (&["respond-async, wait=7"], 7),
+            (&["handling=lenient", "wait=2"], 2),
+            (&["wait=3600"], 10),
+            (&["wait=-1"], 0),
+            (&["wait"], 0),
+        ] {
+            let headers = preferences.iter().map(|&value| (http_name(), value.parse().unwrap())).collect();
+            assert_eq!(preferred_wait(&headers), Duration::from_secs(seconds), "{preferences:?}");
+        }
+    }
+
+    fn http_name() -> axum::http::HeaderName {
+        axum::http::HeaderName::from_static("prefer")
+    }
 }

@@ -240,6 +240,25 @@ pub(crate) async fn lock_live_of_order(
     }
 }
 
+/// True if there is a queued job that this provider can still run, which another runner may be taking.
+pub(crate) async fn is_any_queued(
+    connection: &mut PgConnection,
+    provider: Address,
+    now: OffsetDateTime,
+) -> Result<bool, StoreError> {
+    let any = sqlx::query_scalar!(
+        "SELECT EXISTS (
+             SELECT FROM jobs j JOIN orders o ON o.id = j.order_id
+             WHERE j.provider = $1 AND j.status = 'queued' AND o.status = 'open' AND o.deadline > $2
+         ) AS \"any!\"",
+        provider.as_slice(),
+        now.unix_timestamp(),
+    )
+    .fetch_one(connection)
+    .await?;
+    Ok(any)
+}
+
 /// The oldest queued job that this provider can still run, locked; jobs that another runner is taking are passed over.
 pub(crate) async fn lock_next_queued(
     connection: &mut PgConnection,

@@ -9,7 +9,7 @@ use atoll_protocol::{
     failure::FailureCode,
 };
 use atoll_server::{clock::Clock, reaper::Reaper, store::Store};
-use reqwest::StatusCode;
+use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
 use time::OffsetDateTime;
 
@@ -176,4 +176,28 @@ async fn a_fulfilled_order_completes_its_job_even_if_the_runner_never_says_so() 
     let done: Job = expect(provider.post(&path, &completion).await, StatusCode::OK).await;
     assert_eq!(done.status, JobStatus::Completed);
     assert!(done.receipt.is_some());
+}
+
+/// Whoever prefers to wait is given a job as soon as it is there, and an answer without one when the time is over.
+#[tokio::test]
+async fn a_runner_that_waits_has_a_job_at_once() {
+    let world = World::start().await;
+    let (publisher, provider, buyer) = (world.person(1).await, world.person(2).await, world.person(3).await);
+    let listed = world.publish(&publisher, &provider).await;
+    let waiting = async |seconds: &str| {
+        let request = provider.request(Method::POST, "/v1/leases").header("prefer", seconds);
+        request.send().await.unwrap()
+    };
+    let start = std::time::Instant::now();
+    assert_eq!(waiting("wait=2").await.status(), StatusCode::NO_CONTENT);
+    assert!(start.elapsed() >= Duration::from_secs(2), "{:?}", start.elapsed());
+    // What is not understood is passed over.
+    assert_eq!(waiting("wait=long, handling=strict").await.status(), StatusCode::NO_CONTENT);
+
+    let (answer, job) = tokio::join!(waiting("respond-async, wait=10"), async {
+        tokio::time::sleep(Duration::from_millis(300)).await;
+        world.submit(&buyer, &listed).await.1
+    });
+    let lease: Lease = expect(answer, StatusCode::CREATED).await;
+    assert_eq!(lease.job.id, job.id);
 }
