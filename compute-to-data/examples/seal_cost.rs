@@ -25,9 +25,9 @@ type Failed = Box<dyn std::error::Error>;
 
 /// Workers that are started and ended.
 const STARTS: usize = 1000;
-/// Trainings on either side.
-const ROUNDS: usize = 5;
-const EPOCHS: u32 = 150;
+/// Trainings on either side: short ones, and many, since one differs from the next by several hundredths.
+const ROUNDS: usize = 60;
+const EPOCHS: u32 = 50;
 const ROWS: u32 = 4000;
 const FEATURES: usize = 16;
 const ANSWER_LIMIT: usize = 1 << 20;

@@ -36,7 +36,7 @@ pub(super) async fn run(options: Options) -> Result<Vec<Row>, Error> {
     step.at("jobs on an idle market");
     let begun = begun(options).await?;
     step.done(&[]);
-    line(format!("epochs per second: inside {inside:.1?}, outside {outside:.1?}; first epoch after {begun:.0?} ms"));
+    line(format!("first epoch after {begun:.0?} ms"));
     starts_ms.sort_by(f64::total_cmp);
     let p99 = starts_ms[starts_ms.len() - 1 - starts_ms.len() / 100];
     let row = |work: &str, ours: f64, unit: &str, goal| Row {
