@@ -90,7 +90,7 @@ impl Store {
         E: From<StoreError>,
     {
         let start = Instant::now();
-        let tx = Tx(self.pool.begin().await.map_err(StoreError::from)?);
+        let tx = self.begin().await?;
         let result = match work(tx).await {
             Ok((tx, value)) => match tx.0.commit().await {
                 Ok(()) => Ok(value),
@@ -103,6 +103,16 @@ impl Store {
             .record(start.elapsed().as_secs_f64());
         tracing::trace!(tx.name = name, tx.outcome = outcome, "transaction ended");
         result
+    }
+
+    /// Begins a transaction, in a task of its own: whoever asked may be gone at any moment, and sqlx 0.9.0 forgets the
+    /// `BEGIN` of a dropped call and hands the connection, inside that transaction, to the next
+    /// (<https://github.com/transact-rs/sqlx/issues/4385>). A task goes on to its end, and then rolls back.
+    async fn begin(&self) -> Result<Tx, StoreError> {
+        let pool = self.pool.clone();
+        let begun = tokio::spawn(async move { pool.begin().await }).await;
+        // It does not panic, and is cancelled only with the whole runtime.
+        Ok(Tx(begun.map_err(|error| sqlx::Error::Io(std::io::Error::other(error)))??))
     }
 
     /// A connection of its own that is only asked whether anybody is there.

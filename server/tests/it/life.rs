@@ -8,7 +8,7 @@ use tokio::{
     net::TcpStream,
 };
 
-use crate::world::World;
+use crate::world::{World, rows};
 
 #[tokio::test]
 async fn a_client_that_drips_its_head_is_cut() {
@@ -48,4 +48,35 @@ async fn it_stops_in_order_even_while_streams_are_open() {
     assert!(world.server.process().status().unwrap().success());
     while let Ok(Some(_)) = stream.chunk().await {}
     assert!(world.server.process().stderr().contains("stopped"));
+}
+
+/// How many clients go away, each at another moment of its request.
+const LEAVERS: u64 = 300;
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_client_that_leaves_in_the_middle_leaves_no_transaction_open() {
+    let world = World::start().await;
+    let provider = world.person(2).await;
+    let host = world.server.url().strip_prefix("http://").unwrap();
+    for leaver in 0..LEAVERS {
+        let mut socket = TcpStream::connect(host).await.unwrap();
+        // A lease is asked for in a transaction.
+        let request = format!(
+            "POST /v1/leases HTTP/1.1\r\nHost: {host}\r\nAuthorization: Bearer {}\r\nIdempotency-Key: leaver-{leaver}-00000000\r\n\
+             Content-Length: 0\r\n\r\n",
+            provider.token
+        );
+        socket.write_all(request.as_bytes()).await.unwrap();
+        let sent = Instant::now();
+        while sent.elapsed() < Duration::from_micros(leaver * 10) {
+            // A timer is too coarse.
+            std::hint::spin_loop();
+        }
+        drop(socket);
+        tokio::time::sleep(Duration::from_millis(5)).await;
+        // The next that gets such a connection would write into a transaction that nobody commits.
+        let left = "SELECT query FROM pg_stat_activity
+                    WHERE datname = current_database() AND state LIKE 'idle in transaction%'";
+        assert_eq!(rows(&world.database, left).await, Vec::<String>::new(), "after {leaver}");
+    }
 }
