@@ -18,13 +18,16 @@ mod fetch;
 mod list;
 mod preview;
 pub(crate) mod submit;
+mod try_out;
 pub(crate) mod watch;
 
-/// Preview, submit, watch, fetch or cancel a job.
+/// Preview, try, submit, watch, fetch or cancel a job.
 #[derive(Subcommand, Debug)]
 pub(crate) enum Job {
     /// Check a spec, and tell what the job would cost and need
     Preview(preview::Preview),
+    /// Run a spec for nothing on the rows that the publisher shows
+    Try(try_out::Try),
     /// Sign a job for an open order and hand it in
     Submit(submit::Submit),
     /// Your jobs and downloads
@@ -41,6 +44,7 @@ impl Job {
     pub(crate) async fn run(self, options: &Options, out: Output) -> Result<(), CliError> {
         match self {
             Self::Preview(command) => command.run(options, out).await,
+            Self::Try(command) => command.run(options, out).await,
             Self::List(command) => command.run(options, out).await,
             Self::Submit(command) => command.run(options, out).await,
             Self::Watch(command) => command.run(options, out).await,

@@ -158,11 +158,19 @@ impl Chain {
             .await?
             .ok_or(ChainError::Rpc { what: "say its newest block", cause: "there is none".to_owned() })?;
         Ok(Facts {
-            metadata_hash: self.call(registry, IAssetRegistry::metadataHashOfCall { assetId: order.assetId }).await?,
+            metadata_hash: self.metadata_hash(order.assetId).await?,
             asset_state: self.call(registry, IAssetRegistry::stateOfCall { assetId: order.assetId }).await?,
             service: self.call(registry, IAssetRegistry::serviceOfCall { datatoken: order.datatoken }).await?,
             block_time: block.header.timestamp,
         })
+    }
+
+    /// keccak-256 of an asset's metadata.
+    ///
+    /// # Errors
+    /// See [`ChainError`].
+    pub async fn metadata_hash(&self, asset: U256) -> Result<B256, ChainError> {
+        self.call(self.deployment.asset_registry, IAssetRegistry::metadataHashOfCall { assetId: asset }).await
     }
 
     /// State of an order.

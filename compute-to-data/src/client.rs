@@ -23,6 +23,7 @@ mod error;
 mod events;
 mod provider;
 mod query;
+mod samples;
 mod sign_in;
 
 pub use error::ClientError;
@@ -241,16 +242,19 @@ impl Client {
     /// # Errors
     /// Those of the request; [`ClientError::TooLong`].
     pub async fn job_result(&self, id: Uuid, limit: u64) -> Result<Vec<u8>, ClientError> {
-        let request = self.transfer(Method::GET, &format!("jobs/{id}/result"));
-        let response = self.send(request).await?;
-        let mut bytes = Vec::new();
-        self.copy(response, limit, &mut bytes).await?;
-        Ok(bytes)
+        self.bytes(&format!("jobs/{id}/result"), limit).await
     }
 
     /// A request whose whole exchange is short.
     fn request(&self, method: Method, path: &str) -> RequestBuilder {
         self.transfer(method, path).timeout(REQUEST_TIMEOUT)
+    }
+
+    async fn bytes(&self, path: &str, limit: u64) -> Result<Vec<u8>, ClientError> {
+        let response = self.send(self.transfer(Method::GET, path)).await?;
+        let mut bytes = Vec::new();
+        self.copy(response, limit, &mut bytes).await?;
+        Ok(bytes)
     }
 
     fn creating(&self, path: &str, body: &impl Serialize) -> RequestBuilder {

@@ -1,6 +1,6 @@
 //! The runner: offers this machine to a market, and turns leased jobs into settled orders.
 //!
-//! One job at a time: it has all processors while it runs. Whatever happens to it, the job ends or goes back: a check
+//! One job at a time: it has all processors while it runs, but for the short runs on samples. Whatever happens to it, the job ends or goes back: a check
 //! that fails cancels the order at once, a fault of this machine or of the network gives the job back to the queue, and
 //! a runner that is killed after training finds the sealed result in its journal and settles it when it is back.
 
@@ -31,6 +31,7 @@ use crate::{
 mod environment;
 mod job;
 mod pulse;
+mod sample;
 mod session;
 mod settle;
 
@@ -176,6 +177,7 @@ impl Runner {
     }
 
     async fn work_until(&self, mut stopped: watch::Receiver<bool>) {
+        let samples = self.try_samples(stopped.clone());
         let presence = async {
             loop {
                 tokio::time::sleep(PRESENCE).await;
@@ -213,7 +215,7 @@ impl Runner {
         };
         tokio::select! {
             () = presence => {}
-            () = jobs => {}
+            _ = futures_util::future::join(jobs, samples) => {}
         }
     }
 

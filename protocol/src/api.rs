@@ -27,6 +27,7 @@ mod provider;
 mod publication;
 mod quote;
 mod raw;
+mod sample_run;
 #[cfg(feature = "openapi")]
 mod schema;
 mod session;
@@ -51,6 +52,7 @@ pub use quote::{
     FreeLeft, GateDecision, NewQuote, Payment, PaymentMethod, PaymentSplit, PurchaseKind, Quote, Refusal, RefusalCode,
 };
 pub use raw::RawDocument;
+pub use sample_run::{MAX_SAMPLE_MODEL_BYTES, NewSampleRun, SampleLease, SampleOutcome, SampleRun, SampleRunStatus};
 pub use session::{NewSession, Nonce, OpenSession, Session};
 pub use statistics::{AssetStatistics, DayStatistics, JobCounts, OrderCounts, Revenue};
 pub use transaction::*;

@@ -10,10 +10,12 @@ use crate::{envelope::WrappedKey, job::ModelFamily};
 
 mod check;
 mod croissant;
+mod sample;
 mod shape;
 
 pub use check::{DocumentError, DocumentErrors, MAX_BYTES, MAX_COLUMNS, MAX_VALID_FOR, MIN_VALID_FOR};
 pub use croissant::{Field, FileObject, RecordSet, context};
+pub use sample::Sample;
 
 /// The whole document.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]

@@ -24,6 +24,7 @@ pub const MAX_CONFUSION_CLASSES: usize = 20;
 
 /// The end of a training, as it is sealed to the buyer beside the model.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema), schema(as = TrainingReport))]
 pub struct Report {
     /// Rows trained on.
     pub train_rows: u64,
@@ -53,6 +54,7 @@ pub struct Report {
 
 /// One input of the model.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema), schema(as = ModelInput))]
 pub struct Input {
     /// Column it is made from.
     pub column: String,
@@ -64,6 +66,7 @@ pub struct Input {
 
 /// A linear map from the declared bounds to −1 … 1.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Scaling {
     /// Middle of the declared bounds.
     pub offset: f64,

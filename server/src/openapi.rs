@@ -36,6 +36,7 @@ mod yaml;
         (name = "uploads", description = "Ciphertext on its way in"),
         (name = "orders", description = "The caller's orders"),
         (name = "jobs", description = "The caller's jobs"),
+        (name = "sample runs", description = "A spec, tried for nothing on the rows that a publisher shows"),
         (name = "downloads", description = "Content that the caller bought: jobs whose result is the content key"),
         (name = "providers", description = "Who computes"),
         (name = "leases", description = "How runners work on jobs"),

@@ -2,6 +2,7 @@
 
 use std::{sync::Arc, time::Duration};
 
+use atoll_protocol::failure::FailureCode;
 use time::OffsetDateTime;
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
@@ -9,13 +10,17 @@ use uuid::Uuid;
 use crate::{
     clock::Clock,
     job::{self, MoveError},
-    store::{Store, StoreError, idempotency, jobs, leases, nonces, sessions},
+    store::{Store, StoreError, idempotency, jobs, leases, nonces, sample_runs, sessions},
 };
 
 /// Jobs that one round looks at; the rest waits for the next.
 const BATCH: u32 = 100;
 /// How long answers to idempotent requests are kept.
 const KEEP_ANSWERS: time::Duration = time::Duration::hours(24);
+/// How long a sample run waits for a runner.
+const SAMPLE_WAITS: time::Duration = time::Duration::minutes(5);
+/// How long sample runs are kept.
+const KEEP_SAMPLE_RUNS: time::Duration = time::Duration::hours(24);
 
 /// What one round did.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -62,6 +67,11 @@ impl Reaper {
         let forgotten = nonces::delete_expired(&mut connection, now).await?
             + sessions::delete_expired(&mut connection, now).await?
             + idempotency::delete_older(&mut connection, now - KEEP_ANSWERS).await?;
+        let reason =
+            "no runner of the provider took it within 5 minutes; try again when the provider is online".to_owned();
+        let nobody = FailureCode::Refused { reason };
+        sample_runs::settle_abandoned(&mut connection, now, now - SAMPLE_WAITS, &nobody).await?;
+        sample_runs::delete_older(&mut connection, now - KEEP_SAMPLE_RUNS).await?;
         drop(connection);
 
         let mut round = Round { jobs: 0, forgotten };

@@ -85,10 +85,10 @@ impl Fetch {
                 "the model is not the one in the provider's receipt; nothing was written, ask the provider".into(),
             ));
         }
-        write_new(&self.out, FILES[0], &model)?;
-        write_new(&self.out, FILES[1], &pretty(&report)?)?;
-        write_new(&self.out, FILES[2], &pretty(receipt)?)?;
         let path = |i: usize| self.out.join(FILES[i]);
+        write_new(&path(0), &model)?;
+        write_new(&path(1), &pretty(&report)?)?;
+        write_new(&path(2), &pretty(receipt)?)?;
         out.result(
             &json!({
                 "job": job.id, "order": job.order_id, "model": path(0), "report": path(1), "receipt": path(2),
@@ -121,9 +121,11 @@ fn pretty(value: &impl serde::Serialize) -> Result<Vec<u8>, CliError> {
     serde_json::to_vec_pretty(value).map_err(|error| CliError::Input(format!("the report can not be written: {error}")))
 }
 
-fn write_new(dir: &Path, name: &str, bytes: &[u8]) -> Result<(), CliError> {
-    fs::create_dir_all(dir).map_err(CliError::writing(dir))?;
-    let path = dir.join(name);
-    let mut file = OpenOptions::new().write(true).create_new(true).open(&path).map_err(CliError::writing(&path))?;
-    file.write_all(bytes).map_err(CliError::writing(&path))
+/// Writes a file that is not there yet.
+pub(super) fn write_new(path: &Path, bytes: &[u8]) -> Result<(), CliError> {
+    if let Some(dir) = path.parent() {
+        fs::create_dir_all(dir).map_err(CliError::writing(dir))?;
+    }
+    let mut file = OpenOptions::new().write(true).create_new(true).open(path).map_err(CliError::writing(path))?;
+    file.write_all(bytes).map_err(CliError::writing(path))
 }

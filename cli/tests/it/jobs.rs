@@ -25,6 +25,60 @@ fn short(spec: &mut Value) {
     spec["training"]["epochs"] = json!(5);
 }
 
+/// Names and shapes of a model's tensors.
+fn tensors(model: &std::path::Path) -> Value {
+    let bytes = fs::read(model).unwrap();
+    let length = u64::from_le_bytes(bytes[..8].try_into().unwrap()) as usize;
+    let header: Value = serde_json::from_slice(&bytes[8..8 + length]).unwrap();
+    let shapes = header.as_object().unwrap().iter().map(|(name, tensor)| (name.clone(), tensor["shape"].clone()));
+    Value::Object(shapes.collect())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_spec_is_tried_for_nothing_and_gives_a_model_of_the_same_form() {
+    let market = Market::start(Options::default()).await.unwrap();
+    let published = sample::publish_selling(&market, &["--price", sample::PRICE, "--sample-rows", "12"]).await.unwrap();
+    let asset = text(&published, "asset");
+    let spec = sample::spec(&market.buyer, asset, short).unwrap();
+    let file = spec.to_string_lossy();
+    let dir = tempfile::tempdir().unwrap();
+    let (tried, paid) = (dir.path().join("try.safetensors"), dir.path().join("paid"));
+
+    let before = sample::dollars(&market, market.buyer.address()).await.unwrap();
+    let arguments = ["job", "try", "--spec", &file, "--out", &tried.to_string_lossy()];
+    let run = market.buyer.atoll(&arguments).await.unwrap();
+    assert_eq!((run["rows"].as_u64(), run["report"]["history"].as_array().unwrap().len()), (Some(12), 5), "{run}");
+    assert_eq!(sample::dollars(&market, market.buyer.address()).await.unwrap(), before);
+    assert_eq!(market.buyer.atoll(&["order", "list"]).await.unwrap()["orders"], json!([]));
+    refused(&market.buyer, &arguments).await.says(3, &["not overwritten"]);
+    let told = shown(&market, &["job", "try", "--spec", &file]).await;
+    assert!(told.contains("works on the 12 sample rows") && told.contains("after epoch 5"), "{told}");
+
+    let bought = market.buyer.atoll(&["buy", asset, "--spec", &file]).await.unwrap();
+    let submitted = market.buyer.atoll(&["job", "submit", "--order", text(&bought, "order"), "--spec", &file]).await;
+    let job = text(&submitted.unwrap(), "job").to_owned();
+    market.buyer.follow(&["job", "watch", &job], |_| {}).await.unwrap();
+    market.buyer.atoll(&["job", "fetch", &job, "--out", &paid.to_string_lossy()]).await.unwrap();
+    assert_eq!(tensors(&tried), tensors(&paid.join("model.safetensors")));
+
+    // What the spec does wrong on the rows is told as it would be of a job.
+    let diverging = sample::spec(&market.buyer, asset, |spec| {
+        spec["task"] = json!("regression");
+        spec["loss"] = json!("mean_squared_error");
+        spec["data"] = json!({"asset": spec["data"]["asset"], "features": ["mean_texture"], "target": "mean_radius"});
+        spec["layers"] = json!([{"kind": "linear", "units": 1}]);
+        spec["optimizer"] = json!({"kind": "sgd", "learning_rate": 100.0});
+        spec["training"]["epochs"] = json!(100);
+    });
+    let diverging = diverging.unwrap();
+    let arguments = ["job", "try", "--spec", &diverging.to_string_lossy()];
+    refused(&market.buyer, &arguments).await.says(6, &["did not work on the sample", "diverged"]);
+    let unshown = sample::publish(&market).await.unwrap();
+    let spec = sample::spec(&market.buyer, text(&unshown, "asset"), short).unwrap();
+    let arguments = ["job", "try", "--spec", &spec.to_string_lossy()];
+    refused(&market.buyer, &arguments).await.says(5, &["shows no sample rows"]);
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_job_is_run_once_and_its_result_is_the_buyers_alone() {
     let market = Market::start(Options::default()).await.unwrap();

@@ -5,6 +5,7 @@ use atoll_protocol::api::{
     Completion, Heartbeat, HeartbeatAnswer, Job, Lease, LeaseFailure, Provider, ProviderStatus, ResultInfo,
 };
 use reqwest::{Method, StatusCode, header};
+use serde::de::DeserializeOwned;
 use uuid::Uuid;
 
 use super::{Client, ClientError};
@@ -31,7 +32,12 @@ impl Client {
     /// # Errors
     /// Those of the request.
     pub async fn lease(&self) -> Result<Option<Lease>, ClientError> {
-        let response = self.send(self.keyed("leases").header("prefer", "wait=10")).await?;
+        self.awaited("leases").await
+    }
+
+    /// Asks for work, and rather waits a while than be told that there is none.
+    pub(super) async fn awaited<T: DeserializeOwned>(&self, path: &str) -> Result<Option<T>, ClientError> {
+        let response = self.send(self.keyed(path).header("prefer", "wait=10")).await?;
         if response.status() == StatusCode::NO_CONTENT {
             return Ok(None);
         }

@@ -4,7 +4,7 @@ use atoll_protocol::{
     api::{JobPreview, NewPreview},
     canonical,
     document::AssetDocument,
-    job::JobSpec,
+    job::{Cost, JobSpec},
 };
 use axum::{Json as JsonAnswer, extract::State};
 
@@ -24,7 +24,26 @@ use crate::job::asset_id;
     responses((status = 200, description = "What it would need", body = JobPreview), Problems)
 )]
 pub(crate) async fn create(State(app): State<App>, body: Json<NewPreview>) -> Result<JsonAnswer<JobPreview>, ApiError> {
-    let spec = JobSpec::parse(&body.value.spec).map_err(|errors| ApiError::spec(&errors))?;
+    let Checked { spec, document, cost } = checked(&app, &body.value.spec).await?;
+    Ok(JsonAnswer(JobPreview {
+        asset: spec.data.asset,
+        spec_hash: canonical::hash(&body.value.spec)?,
+        model_family: spec.family(),
+        rows: document.atoll.content.rows,
+        cost,
+    }))
+}
+
+/// A spec that its asset allows.
+pub(super) struct Checked {
+    pub(super) spec: JobSpec,
+    pub(super) document: AssetDocument,
+    pub(super) cost: Cost,
+}
+
+/// Reads a spec, which is the body's member `spec`, and checks it against its asset.
+pub(super) async fn checked(app: &App, spec: &serde_json::Value) -> Result<Checked, ApiError> {
+    let spec = JobSpec::parse(spec).map_err(|errors| ApiError::spec(&errors))?;
     let asset = spec.data.asset;
     if asset != asset_id(&app.deployment, asset.token_id) {
         let here = asset_id(&app.deployment, asset.token_id);
@@ -39,11 +58,5 @@ pub(crate) async fn create(State(app): State<App>, body: Json<NewPreview>) -> Re
         ApiError::new(Kind::AssetUnusable, detail)
     })?;
     let cost = spec.check(&document).map_err(|errors| ApiError::spec(&errors))?;
-    Ok(JsonAnswer(JobPreview {
-        asset,
-        spec_hash: canonical::hash(&body.value.spec)?,
-        model_family: spec.family(),
-        rows: document.atoll.content.rows,
-        cost,
-    }))
+    Ok(Checked { spec, document, cost })
 }

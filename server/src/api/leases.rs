@@ -26,7 +26,7 @@ use super::{
 };
 use crate::{
     job::{self, Actor, MAX_ATTEMPTS, Step},
-    store::{StoreError, Tx, assets, job_events, jobs, leases, orders, pieces, providers, services},
+    store::{StoreError, Tx, assets, job_events, jobs, leases, orders, pieces, providers, sample_runs, services},
 };
 
 /// Most epochs that one heartbeat reports.
@@ -83,7 +83,7 @@ pub(crate) async fn create(
     headers: HeaderMap,
 ) -> Result<Response, ApiError> {
     app.require_live_index()?;
-    queued_within(&app, caller, preferred_wait(&headers)).await?;
+    waited(&app, caller, &headers, Work::Job).await?;
     let creation = Creation { name: "create lease", account: caller.address, key, body: Default::default() };
     let lease = create_once(&app, creation, async |tx| lease_next(&app, caller, tx).await).await?;
     Ok(match lease {
@@ -102,21 +102,33 @@ fn preferred_wait(headers: &HeaderMap) -> Duration {
     wait.unwrap_or_default().min(LONGEST_WAIT)
 }
 
-/// Returns once something is queued for the caller, when the time is over, or when the server stops.
-async fn queued_within(app: &App, caller: Caller, wait: Duration) -> Result<(), ApiError> {
-    let deadline = Instant::now() + wait;
+/// What a runner can take.
+#[derive(Clone, Copy)]
+pub(super) enum Work {
+    Job,
+    SampleRun,
+}
+
+/// Returns once there is something for the caller to take, when the time that it would wait is over, or when the server
+/// stops.
+pub(super) async fn waited(app: &App, caller: Caller, headers: &HeaderMap, work: Work) -> Result<(), ApiError> {
+    let deadline = Instant::now() + preferred_wait(headers);
     // Before the first look, so that nothing falls between.
     let mut news = app.news.subscribe();
     while Instant::now() < deadline {
         let mut connection = app.store.connection().await?;
-        if jobs::is_any_queued(&mut connection, caller.address, app.clock.now()).await? {
+        let any = match work {
+            Work::Job => jobs::is_any_queued(&mut connection, caller.address, app.clock.now()).await?,
+            Work::SampleRun => sample_runs::is_any_queued(&mut connection, caller.address).await?,
+        };
+        if any {
             break;
         }
         drop(connection);
         tokio::select! {
             () = app.stop.cancelled() => break,
             () = tokio::time::sleep_until(deadline.min(Instant::now() + LOOK_EVERY)) => {}
-            // Whichever job it is of: the next look tells.
+            // Whatever it is of: the next look tells.
             _ = news.recv() => {}
         }
     }

@@ -51,6 +51,7 @@ mod publications;
 mod quotes;
 mod rates;
 mod reference;
+mod sample_runs;
 mod sessions;
 mod sign_in;
 mod signer;
@@ -211,6 +212,11 @@ pub(crate) fn routes() -> OpenApiRouter<App> {
         .routes(routes!(orders::read))
         .routes(routes!(jobs::create, jobs::list))
         .routes(routes!(job_preview::create))
+        .routes(routes!(sample_runs::create))
+        .routes(routes!(sample_runs::read))
+        .routes(routes!(sample_runs::model))
+        .routes(routes!(sample_runs::lease))
+        .routes(routes!(sample_runs::end))
         .routes(routes!(jobs::read))
         .routes(routes!(jobs::cancel))
         .routes(routes!(downloads::create, downloads::list))

@@ -79,9 +79,10 @@ pub(super) fn finish(document: &mut Value) {
             shared.insert("NotModified".into(), not_modified());
             responses.insert("304".into(), json!({"$ref": "#/components/responses/NotModified"}));
         }
+        let ranges = responses.contains_key("206");
         for answer in responses.values_mut().filter(|answer| answer["$ref"].is_null()) {
             answer["headers"]["x-request-id"] = json!({"$ref": "#/components/headers/RequestId"});
-            if answer["content"]["application/octet-stream"].is_object() {
+            if ranges && answer["content"]["application/octet-stream"].is_object() {
                 for name in ["ETag", "Accept-Ranges"] {
                     answer["headers"][name] =
                         json!({"$ref": format!("#/components/headers/{}", name.replace('-', ""))});

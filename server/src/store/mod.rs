@@ -28,6 +28,7 @@ pub(crate) mod orders;
 pub(crate) mod pieces;
 pub(crate) mod providers;
 pub(crate) mod revenue;
+pub(crate) mod sample_runs;
 pub mod schema;
 pub(crate) mod search;
 pub(crate) mod services;

@@ -31,6 +31,7 @@ mod ranges;
 mod replay;
 mod resumption;
 mod retries;
+mod sample_runs;
 mod schema;
 mod sign_in;
 mod stage;

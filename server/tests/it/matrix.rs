@@ -56,7 +56,10 @@ fn expected(operation: &str) -> Option<[u16; 8]> {
         "put_provider" => theirs(&[(Provider, 200)], 403),
         "read_provider" => everybody(200),
         // Everybody may look for work; only the named provider finds it.
-        "create_lease" => theirs(&[(Provider, 201)], 204),
+        "create_lease" | "create_sample_lease" => theirs(&[(Provider, 201)], 204),
+        "create_sample_run" => signed_in(201),
+        "read_sample_run" | "read_sample_run_model" => theirs(&[(Consumer, 200), (Provider, 200)], 404),
+        "end_sample_run" => theirs(&[(Provider, 200)], 404),
         "create_heartbeat" | "fail_lease" | "put_lease_result" | "complete_lease" => theirs(&[(Provider, 200)], 404),
         _ => return None,
     })

@@ -44,6 +44,7 @@ fn retried(operation: &str) -> Option<(Again, bool)> {
         "create_upload" | "create_job" | "create_download" | "cancel_job" | "create_lease" => (Same, true),
         "put_upload_content" => (Refused(409, "upload-complete"), true),
         "append_upload_content" => (Refused(409, "upload-complete"), true),
+        "create_sample_run" | "create_sample_lease" | "end_sample_run" => (Same, true),
         "create_heartbeat" | "fail_lease" | "complete_lease" => (Same, true),
         "put_lease_result" => (Same, true),
         // Says when the provider was last heard of.

@@ -6,7 +6,7 @@ use alloy::{
     signers::{SignerSync, local::PrivateKeySigner},
 };
 use atoll_protocol::{
-    api::{Environment, Job, Lease, ProviderStatus, Upload},
+    api::{Environment, Job, Lease, ProviderStatus, SampleLease, SampleRun, Upload},
     canonical, signed,
     signed::KeyRegistration,
 };
@@ -192,6 +192,26 @@ impl Stage {
         }
     }
 
+    /// A consumer has only so many that have not ended.
+    async fn end_sample_runs(&self) {
+        let end = r#"UPDATE sample_runs SET status = 'failed', failure = '{"code": "cancelled"}', lease_expires_at = NULL
+                     WHERE status IN ('queued', 'running') RETURNING id::text"#;
+        self.world.rows(end).await;
+    }
+
+    /// A sample run of the consumer's, which the provider's runner holds or could take.
+    async fn sample_run(&self, held: bool) -> uuid::Uuid {
+        self.end_sample_runs().await;
+        let body = json!({"spec": self.world.spec(&self.listed)});
+        let run: SampleRun =
+            expect(self.person(Role::Consumer).post("/v1/sample-runs", &body).await, StatusCode::CREATED).await;
+        if held {
+            let lease = self.person(Role::Provider).post("/v1/sample-leases", &Value::Null).await;
+            assert_eq!(expect::<SampleLease>(lease, StatusCode::CREATED).await.run, run.id);
+        }
+        run.id
+    }
+
     async fn upload(&self) -> (Upload, Vec<u8>) {
         let bytes = format!("ciphertext {}", self.next()).into_bytes();
         let announced = json!({"sha256": sha256(&bytes), "bytes": bytes.len()});
@@ -302,6 +322,26 @@ impl Stage {
                 Asked::post(Consumer, "/v1/jobs", serde_json::to_value(&job).unwrap())
             }
             "preview_job" => Asked::post(Nobody, "/v1/jobs/preview", json!({"spec": self.world.spec(&self.listed)})),
+            "create_sample_run" => {
+                self.end_sample_runs().await;
+                Asked::post(Consumer, "/v1/sample-runs", json!({"spec": self.world.spec(&self.listed)}))
+            }
+            "read_sample_run" => Asked::get(Consumer, format!("/v1/sample-runs/{}", self.sample_run(true).await)),
+            "read_sample_run_model" => {
+                let run = self.sample_run(true).await;
+                let outcome = crate::sample_runs::completed(json!("0x00"));
+                let ended = self.person(Provider).post(&format!("/v1/sample-runs/{run}/outcome"), &outcome).await;
+                expect::<Value>(ended, StatusCode::OK).await;
+                Asked::get(Consumer, format!("/v1/sample-runs/{run}/model"))
+            }
+            "create_sample_lease" => {
+                self.sample_run(false).await;
+                Asked::new(Provider, Method::POST, "/v1/sample-leases", Content::Nothing)
+            }
+            "end_sample_run" => {
+                let path = format!("/v1/sample-runs/{}/outcome", self.sample_run(true).await);
+                Asked::post(Provider, path, crate::sample_runs::completed(Value::Null))
+            }
             "list_jobs" => Asked::get(Consumer, "/v1/jobs"),
             "read_job" => Asked::get(Consumer, format!("/v1/jobs/{}", done.job.id)),
             "cancel_job" => {

@@ -161,6 +161,11 @@ impl World {
         self.publish_selling(publisher, provider, Vec::new()).await
     }
 
+    /// Publishes such a table of which nobody is shown a row.
+    pub(crate) async fn publish_without_sample(&self, publisher: &Person, provider: &Person) -> Listed {
+        self.publish_changed(publisher, provider, |document| document.atoll.sample_rows.clear()).await
+    }
+
     /// Publishes such a table of which service 0 is a download.
     pub(crate) async fn publish_download(&self, publisher: &Person, provider: &Person) -> Listed {
         let offer = ServiceOffer::Download { service_index: 0, valid_for_seconds: 3600 };
@@ -174,13 +179,22 @@ impl World {
         provider: &Person,
         services: Vec<ServiceOffer>,
     ) -> Listed {
+        self.publish_changed(publisher, provider, |document| document.atoll.services = services).await
+    }
+
+    async fn publish_changed(
+        &self,
+        publisher: &Person,
+        provider: &Person,
+        change: impl FnOnce(&mut AssetDocument),
+    ) -> Listed {
         let salt = self.next_salt();
         let registry = self.chain.deployment.asset_registry;
         let token_id =
             self.chain.rpc.read(registry, IAssetRegistry::assetIdOfCall { publisher: publisher.address(), salt }).await;
         let token_id = token_id.unwrap();
         let (mut document, ciphertext) = self.document(token_id, provider.address(), "Small table");
-        document.atoll.services = services;
+        change(&mut document);
         publisher.upload(&ciphertext).await;
         let metadata = document.to_bytes().unwrap();
         let terms = self.terms(provider.address(), Address::ZERO, 0);
@@ -207,7 +221,7 @@ impl World {
         let number = ColumnKind::Number { min: 0.0, max: 10.0 };
         let category = ColumnKind::Category { values: vec!["a".into(), "b".into()] };
         let column = |name: &str, kind| Column { name: name.into(), kind, description: None };
-        let document = AssetDocument::table(
+        let mut document = AssetDocument::table(
             name,
             "A table for tests of 100% of the server.",
             "CC-BY-4.0",
@@ -232,6 +246,7 @@ impl World {
                 deny: vec![self.chain.accounts[9].address],
             },
         );
+        document.atoll.sample_rows = vec![vec!["1".into(), "a".into()], vec!["2".into(), "b".into()]];
         (document, ciphertext)
     }
 

@@ -27,7 +27,7 @@ const ROWS: &[Row] = &[
     ("atoll register [--purpose consumer]", &["buyer: register", "provider: register --purpose provider"]),
     ("atoll publish table.csv --name \"…\" --license CC-BY-4.0 --price 5 --payment-token 0x… [--provider-wallet 0x… --provider-key 0x…] [--columns columns.json] [--description \"…\"]", &[
         "publisher: publish {table} --name \"To be given away\" --license CC-BY-4.0 --price 5 --payment-token {token} => second=asset",
-        "publisher: publish {table} --name \"To be sold\" --license CC-BY-4.0 --price 5 --payment-token {token} --provider-wallet {provider} --provider-key {provider_key} --columns {columns} --description \"Tumours\" => asset=asset",
+        "publisher: publish {table} --name \"To be sold\" --license CC-BY-4.0 --price 5 --payment-token {token} --provider-wallet {provider} --provider-key {provider_key} --columns {columns} --description \"Tumours\" --sample-rows 6 => asset=asset",
     ]),
     ("atoll rewrap ASSET --provider-wallet 0x… --provider-key 0x… [--out FILE]", &[
         "publisher: rewrap {asset} --provider-wallet {publisher} --provider-key {publisher_key}",
@@ -51,6 +51,7 @@ const ROWS: &[Row] = &[
     ("atoll earnings [--withdraw] [--token 0x…]", &["publisher: earnings", "publisher: earnings --withdraw --token {token}"]),
     ("atoll search [WORDS] [--publisher 0x…] [--payment-token 0x…] [--max-price 5] [--limit 20]", &["buyer: search", "buyer: search to be sold --publisher {publisher} --payment-token {token} --max-price 8 --limit 1"]),
     ("atoll job preview --spec job.json", &["buyer: job preview --spec {spec}"]),
+    ("atoll job try --spec job.json [--out FILE]", &["buyer: job try --spec {spec} --out {dir}/tried.safetensors"]),
     ("atoll job list [--limit 20]", &["buyer: job list --limit 20"]),
     ("atoll asset history ASSET [--limit 20]", &["buyer: asset history {asset} --limit 2"]),
     ("atoll asset statistics ASSET", &["buyer: asset statistics {asset}"]),
