@@ -167,7 +167,7 @@ async fn page() -> Result<(), String> {
     let python = python.display().to_string();
     let market =
         Market::start(Options { page: true, ..Options::default() }).await.map_err(|error| error.to_string())?;
-    sample::publish(&market).await.map_err(|error| error.to_string())?;
+    sample::publish_shown(&market).await.map_err(|error| error.to_string())?;
     let member_list = market.deployment().member_list.to_string();
     let around = [
         ("ATOLL_SERVER", market.server_url()),

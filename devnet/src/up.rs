@@ -14,7 +14,7 @@ pub(crate) async fn run(options: Options) -> Result<bool, Error> {
     demo::prepare(&step).await?;
     step.at("Postgres, anvil, server, runner");
     let market = Market::start(Options { page: true, ..options }).await?;
-    let published = sample::publish(&market).await?;
+    let published = sample::publish_shown(&market).await?;
     let asset: String = field(&published, "asset")?;
     step.done(&[]);
     show(&market, &asset);

@@ -109,6 +109,30 @@ test("from a form to a decrypted model: paid once, watched while it learns, open
   await visit.end();
 });
 
+test("a spec is tried for nothing on the sample, and what is wrong with it is told", async () => {
+  const visit = await Visit.begin(chromium, 6);
+  const { page, wallet } = visit;
+  await visit.connect();
+  await visit.open(`/assets/${asset.token_id}/train?service=${TOKEN}`);
+  await page.getByLabel("Epochs").fill("30");
+  const go = page.getByRole("button", { name: "Try on 12 sample rows" });
+  await go.click();
+  await page.getByText("It works on the 12 sample rows.").waitFor();
+  await page.getByRole("img", { name: /^Loss on the sample: .* after epoch 30 of 30$/ }).waitFor();
+  // Signed in, and nothing else.
+  expect(wallet.seen.map(({ method }) => method)).toEqual(["eth_requestAccounts", "personal_sign"]);
+  await visit.look("tried on the sample");
+  await page.getByLabel("Column to predict").selectOption("mean_area");
+  await page.getByLabel("Optimiser").selectOption("sgd");
+  await page.getByLabel("Learning rate").fill("100");
+  await go.click();
+  await page.getByText("It does not work as it is.").waitFor();
+  await page.getByText("Try again with a smaller learning rate.").waitFor();
+  await page.getByLabel("Epochs").fill("0");
+  expect(await go.isDisabled()).toBe(true);
+  await visit.end();
+});
+
 test("a spec as JSON is checked while it is written", async () => {
   const visit = await Visit.begin(chromium, 6);
   const { page } = visit;

@@ -37,7 +37,7 @@ fn tensors(model: &std::path::Path) -> Value {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_spec_is_tried_for_nothing_and_gives_a_model_of_the_same_form() {
     let market = Market::start(Options::default()).await.unwrap();
-    let published = sample::publish_selling(&market, &["--price", sample::PRICE, "--sample-rows", "12"]).await.unwrap();
+    let published = sample::publish_shown(&market).await.unwrap();
     let asset = text(&published, "asset");
     let spec = sample::spec(&market.buyer, asset, short).unwrap();
     let file = spec.to_string_lossy();

@@ -13,6 +13,7 @@ import { type Signal, signal } from "../../signal.ts";
 import { form } from "./form.ts";
 import { json } from "./json.ts";
 import { order } from "./order.ts";
+import { tryOnSample } from "./sample.ts";
 
 type Asset = Schema["Asset"];
 type Service = Schema["Service"];
@@ -98,6 +99,7 @@ function view(asset: Asset, index: number, held: boolean): HTMLElement {
         "aside",
         { "aria-label": "Cost and order" },
         h("section", { class: "panel" }, h("h2", null, "What it takes"), summary(draft, held), order(draft, held)),
+        tryOnSample(draft),
       ),
     ),
   );
