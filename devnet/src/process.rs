@@ -307,6 +307,31 @@ pub(crate) fn words(status: ExitStatus) -> String {
     }
 }
 
+/// Processes that a process started, and theirs.
+pub fn descendants(of: u32) -> Vec<u32> {
+    let mut found = vec![of];
+    loop {
+        let known = found.len();
+        for entry in fs::read_dir("/proc").into_iter().flatten().flatten() {
+            let Some(pid) = entry.file_name().to_str().and_then(|name| name.parse::<u32>().ok()) else { continue };
+            let Ok(stat) = fs::read_to_string(entry.path().join("stat")) else { continue };
+            let parent = stat.rsplit_once(')').and_then(|(_, rest)| rest.split_whitespace().nth(1)?.parse().ok());
+            if parent.is_some_and(|parent: u32| found.contains(&parent)) && !found.contains(&pid) {
+                found.push(pid);
+            }
+        }
+        if found.len() == known {
+            found.remove(0);
+            return found;
+        }
+    }
+}
+
+/// Ends a process at once, as a crash would.
+pub fn kill(pid: u32) {
+    let _ = Command::new("kill").args(["-s", "KILL", &pid.to_string()]).stderr(Stdio::null()).status();
+}
+
 /// Processes of a group that still run, from `/proc`; empty where there is none.
 pub fn alive_in_group(group: u32) -> Vec<u32> {
     let Ok(entries) = fs::read_dir("/proc") else { return Vec::new() };

@@ -19,6 +19,7 @@ use crate::{
 };
 
 pub(crate) mod api;
+mod crashes;
 mod load;
 mod sandbox;
 mod slow_sockets;
@@ -27,6 +28,7 @@ mod streams;
 /// What can be done often.
 const NAMES: &[(&str, &str)] = &[
     ("api", "requests of two users in every form through schemathesis, and planted defects that have to be found"),
+    ("crashes", "runner, worker, server and Postgres killed as many times as runs, each at a random point of a job"),
     ("jobs", "small jobs through one market, each to its end"),
     ("load", "mixed load for as many minutes as runs, in constant memory, and then without Postgres for a minute"),
     ("markets", "markets started and stopped, with nothing left behind"),
@@ -92,6 +94,7 @@ pub(crate) async fn run(name: &str, runs: Option<u32>, options: Options, json: b
     let Outcome { checks, figures } = match name {
         "api" => api::run(runs.unwrap_or(100_000), options, &step).await?,
         "contracts" => vec![invariants(runs).await?].into(),
+        "crashes" => crashes::run(runs.unwrap_or(200), options, &step).await?,
         "jobs" => jobs(runs.unwrap_or(100), options, &step).await?.into(),
         "load" => load::run(runs.unwrap_or(30), options, &step).await?,
         "sandbox" => sandbox::run(runs.unwrap_or(10_000)).await?,

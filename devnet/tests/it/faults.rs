@@ -3,7 +3,12 @@
 use std::{fs, time::Duration};
 
 use alloy_primitives::U256;
-use atoll_devnet::{Error, Market, Options, actor::field, sample};
+use atoll_devnet::{
+    Error, Market, Options,
+    actor::field,
+    process::{self, descendants},
+    sample,
+};
 use atoll_protocol::contracts::IOrders;
 use serde_json::{Value, json};
 
@@ -84,9 +89,7 @@ async fn a_killed_worker_does_not_leave_its_job_stuck() {
     let runner = running.market.runners[0].process().pid();
     let workers = descendants(runner);
     assert!(!workers.is_empty(), "the runner has no worker");
-    for worker in workers {
-        let _ = std::process::Command::new("kill").args(["-s", "KILL", &worker.to_string()]).status();
-    }
+    workers.into_iter().for_each(process::kill);
     running.ends_well().await;
     assert!(running.market.runners[0].process().status().is_none(), "the runner went down with its worker");
 }
@@ -197,25 +200,5 @@ async fn delivered_once(away: Duration) {
     while !empty() {
         assert!(std::time::Instant::now() < until, "the journal still holds the entry");
         tokio::time::sleep(Duration::from_millis(50)).await;
-    }
-}
-
-/// Processes that a process started, and theirs.
-fn descendants(of: u32) -> Vec<u32> {
-    let mut found = vec![of];
-    loop {
-        let known = found.len();
-        for entry in fs::read_dir("/proc").unwrap().flatten() {
-            let Some(pid) = entry.file_name().to_str().and_then(|name| name.parse::<u32>().ok()) else { continue };
-            let Ok(stat) = fs::read_to_string(entry.path().join("stat")) else { continue };
-            let parent = stat.rsplit_once(')').and_then(|(_, rest)| rest.split_whitespace().nth(1)?.parse().ok());
-            if parent.is_some_and(|parent: u32| found.contains(&parent)) && !found.contains(&pid) {
-                found.push(pid);
-            }
-        }
-        if found.len() == known {
-            found.remove(0);
-            return found;
-        }
     }
 }
