@@ -162,6 +162,7 @@ impl Jail {
     fn self_test(&self) -> Result<Vec<String>, JailError> {
         let limits = Limits { memory_bytes: 512 << 20, wall: SEAL_TIME };
         let mut worker = launch::Worker::start(&self.trainer, &limits)?;
+        worker.can_be_ended()?;
         exchange::await_seal(&mut worker, Instant::now() + SEAL_TIME, &Stop::default())?;
         let mut layers = inspect::inspect(&worker, &limits)?;
         if worker.has_group() {

@@ -7,6 +7,7 @@ mod documented;
 mod downloads;
 mod interrupted;
 mod jobs;
+mod kernel;
 mod keys;
 mod lying;
 mod publishing;

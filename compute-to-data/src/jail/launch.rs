@@ -65,6 +65,13 @@ impl Worker {
         self.relay.id()
     }
 
+    /// Whether this machine lets a worker be ended.
+    pub(super) fn can_be_ended(&self) -> Result<(), JailError> {
+        descriptor(self.relay.id())
+            .and_then(|relay| signal(&relay, 0))
+            .map_err(|source| JailError::Start { step: "hold a descriptor that ends it (pidfd_open)", source })
+    }
+
     pub(super) fn has_group(&self) -> bool {
         self.group.is_some()
     }
@@ -123,27 +130,31 @@ impl Drop for Worker {
 /// Kills a process by a descriptor of it, so that a number that was given to another meanwhile is not hit: `id` must be
 /// the relay, which this process has not reaped, or a child of it as read just now.
 fn kill(id: u32) {
-    // SAFETY: takes numbers.
-    let descriptor = unsafe { libc::syscall(libc::SYS_pidfd_open, id, 0) };
-    if descriptor < 0 {
-        return;
-    }
-    // SAFETY: it was just opened and nobody else owns it.
-    let descriptor = unsafe { OwnedFd::from_raw_fd(descriptor as RawFd) };
+    let Ok(process) = descriptor(id) else { return };
     let is_ours = inspect::parent_of(id)
         .is_some_and(|parent| parent == std::process::id() || inspect::parent_of(parent) == Some(std::process::id()));
     if is_ours {
-        // SAFETY: takes numbers, and null for no further information.
-        unsafe {
-            libc::syscall(
-                libc::SYS_pidfd_send_signal,
-                descriptor.as_raw_fd(),
-                libc::SIGKILL,
-                std::ptr::null::<libc::siginfo_t>(),
-                0,
-            )
-        };
+        let _ = signal(&process, libc::SIGKILL);
     }
+}
+
+/// A descriptor of a process.
+fn descriptor(id: u32) -> io::Result<OwnedFd> {
+    // SAFETY: takes numbers.
+    let descriptor = unsafe { libc::syscall(libc::SYS_pidfd_open, id, 0) };
+    if descriptor < 0 {
+        return Err(io::Error::last_os_error());
+    }
+    // SAFETY: it was just opened and nobody else owns it.
+    Ok(unsafe { OwnedFd::from_raw_fd(descriptor as RawFd) })
+}
+
+/// Sends a signal; 0 sends none, and says whether one could be sent.
+fn signal(process: &OwnedFd, signal: libc::c_int) -> io::Result<()> {
+    let none = std::ptr::null::<libc::siginfo_t>();
+    // SAFETY: takes numbers, and null for no further information.
+    let sent = unsafe { libc::syscall(libc::SYS_pidfd_send_signal, process.as_raw_fd(), signal, none, 0) };
+    if sent < 0 { Err(io::Error::last_os_error()) } else { Ok(()) }
 }
 
 /// Runs in the child between fork and exec: system calls only.
