@@ -254,7 +254,7 @@ async fn scan(market: &mut Market, own: bool, step: &Step) -> Result<Found, Erro
     let mut found = Found::default();
     needles.look_in_database(&market.database_url(), &mut found).await?;
     step.at("blocks");
-    look_at_chain(market, &needles, &mut found).await?;
+    needles.look_at_chain(market, &mut found).await?;
     step.at("files");
     if own {
         // What Postgres still holds in memory goes to its files first.
@@ -267,20 +267,6 @@ async fn scan(market: &mut Market, own: bool, step: &Step) -> Result<Found, Erro
     // publisher's table lies elsewhere.
     needles.look_below(market.dir(), &[], &mut found)?;
     Ok(found)
-}
-
-/// Transactions and logs of the whole chain.
-async fn look_at_chain(market: &Market, needles: &Needles, found: &mut Found) -> Result<(), Error> {
-    let rpc = &market.chain.rpc;
-    let head: alloy_primitives::U256 = rpc.answer("eth_blockNumber", json!([])).await?;
-    for number in market.deployment().start_block..=head.to::<u64>() {
-        let block = rpc.call("eth_getBlockByNumber", json!([format!("{number:#x}"), true])).await?;
-        needles.look(&format!("block {number}"), block.to_string().as_bytes(), found);
-    }
-    let logs = rpc.call("eth_getLogs", json!([{"fromBlock": "0x0", "toBlock": "latest"}])).await?;
-    needles.look("events of the contracts", logs.to_string().as_bytes(), found);
-    found.places += 1;
-    Ok(())
 }
 
 fn summary(outcome: &Outcome) {

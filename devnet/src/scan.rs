@@ -11,9 +11,10 @@ use std::{
     path::{Path, PathBuf},
 };
 
+use serde_json::json;
 use sqlx::{AssertSqlSafe, Connection, PgConnection};
 
-use crate::{Error, postgres::quoted};
+use crate::{Error, Market, postgres::quoted};
 
 /// Rows that may share a cell.
 const SHARED: usize = 3;
@@ -133,6 +134,23 @@ impl Needles {
         each_row(url, |table, row| self.look(table, row.as_bytes(), found))
             .await
             .inspect(|tables| found.places += tables)?;
+        Ok(())
+    }
+
+    /// Looks at the transactions and logs of a market's whole chain.
+    ///
+    /// # Errors
+    /// If the node refuses.
+    pub async fn look_at_chain(&self, market: &Market, found: &mut Found) -> Result<(), Error> {
+        let rpc = &market.chain.rpc;
+        let head: alloy_primitives::U256 = rpc.answer("eth_blockNumber", json!([])).await?;
+        for number in market.deployment().start_block..=head.to::<u64>() {
+            let block = rpc.call("eth_getBlockByNumber", json!([format!("{number:#x}"), true])).await?;
+            self.look(&format!("block {number}"), block.to_string().as_bytes(), found);
+        }
+        let logs = rpc.call("eth_getLogs", json!([{"fromBlock": "0x0", "toBlock": "latest"}])).await?;
+        self.look("events of the contracts", logs.to_string().as_bytes(), found);
+        found.places += 1;
         Ok(())
     }
 }

@@ -10,7 +10,7 @@ use atoll_devnet::{
     process::{self, descendants},
     sample,
 };
-use atoll_protocol::contracts::IOrders::Status;
+use atoll_protocol::contracts::{IOrders::Status, TestDollar};
 use serde_json::json;
 
 use super::{Check, Outcome};
@@ -50,6 +50,8 @@ pub(super) async fn run(runs: u32, options: Options, step: &Step) -> Result<Outc
     let mut market = Market::start(Options { lease: Some(LEASE), ..options }).await?;
     let published = sample::publish(&market).await?;
     let asset: String = field(&published, "asset")?;
+    let money = TestDollar::mintCall { to: market.buyer.address(), amount: U256::from(PRICE) * U256::from(4 * runs) };
+    market.chain.rpc.send(market.chain.patron().await?, market.test_dollar(), money).await?;
     let undisturbed = Instant::now();
     let before = dollars(&market).await?;
     let mut spent = U256::ZERO;

@@ -1,5 +1,6 @@
 //! Real processes, real databases, a real chain.
 
+mod canaries;
 mod command;
 mod faults;
 mod guard;
