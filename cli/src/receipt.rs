@@ -1,4 +1,4 @@
-//! `atoll receipt verify`: a provider's word, held against its signature, the files at hand and the chain.
+//! `atoll receipt`: a provider's word, held against its signature, the files at hand and the chain.
 
 use std::path::PathBuf;
 
@@ -23,11 +23,15 @@ use crate::{
     reverts::word,
 };
 
-/// Verify receipts.
+mod replay;
+
+/// Verify receipts, or run again what they say was run.
 #[derive(Subcommand, Debug)]
 pub(crate) enum Receipt {
     /// Verify a receipt's signature, its hashes, and that the chain has it
     Verify(Verify),
+    /// Run a job again as its provider, and compare the model with the receipt's
+    Replay(replay::Replay),
 }
 
 /// Verify a receipt.
@@ -59,8 +63,10 @@ struct Check {
 
 impl Receipt {
     pub(crate) async fn run(self, options: &Options, out: Output) -> Result<(), CliError> {
-        let Self::Verify(command) = self;
-        command.run(options, out).await
+        match self {
+            Self::Verify(command) => command.run(options, out).await,
+            Self::Replay(command) => command.run(options, out).await,
+        }
     }
 }
 

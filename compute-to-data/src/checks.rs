@@ -11,11 +11,14 @@ use atoll_protocol::{
     envelope::{Context, PublicKey, WrappedKey},
     failure::FailureCode,
     ids::AssetId,
-    job::{Cost, JobSpec},
+    job::JobSpec,
     signed::{self, Request},
 };
 
-use crate::chain::{Deployment, Facts, Standing, order_id};
+use crate::{
+    chain::{Deployment, Facts, Standing, order_id},
+    training::Training,
+};
 
 /// Seconds between the end of a job's time limit and the order's deadline: to seal, upload and settle.
 const SETTLE_SECONDS: u64 = 20;
@@ -66,10 +69,10 @@ impl Task {
 }
 
 /// What is to be done with an accepted job.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub(crate) enum Work {
-    /// Train, at this cost.
-    Train(Box<JobSpec>, Cost),
+    /// Train.
+    Train(Box<Training>),
     /// Wrap the content key for this delivery.
     Deliver(Context),
 }
@@ -88,7 +91,7 @@ pub(crate) struct Authentic {
 }
 
 /// A job that may run.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub(crate) struct Accepted {
     pub(crate) document: AssetDocument,
     pub(crate) metadata_hash: B256,
@@ -224,8 +227,9 @@ pub(crate) fn accepted(
 fn work(job: &Authentic, service_index: u32, document: &AssetDocument) -> Result<Work, Refusal> {
     match (&job.task, document.service(service_index).kind()) {
         (Task::Train(spec), ServiceKind::Compute) => {
-            let cost = spec.check(document).map_err(|e| Refusal(e.to_string()))?;
-            Ok(Work::Train(spec.clone(), cost))
+            let context = Context::of_content(&job.asset, document.atoll.content.version);
+            let training = Training::new((**spec).clone(), document.clone(), context);
+            Ok(Work::Train(Box::new(training.map_err(|e| Refusal(e.to_string()))?)))
         }
         (Task::Deliver(spec), ServiceKind::Download) => {
             if spec.service_index != service_index {

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use alloy::primitives::{B256, U256};
 use atoll_protocol::api::{
-    Asset, Job, Market, NewJob, NewUpload, Nonce, Order, Page, Problem, ResultInfo, Session, Upload,
+    Asset, Job, Market, NewJob, NewUpload, Nonce, Order, Page, Problem, ResultInfo, Session, SubmittedRequest, Upload,
 };
 use reqwest::{Method, RequestBuilder, Response, StatusCode, Url, header};
 use serde::{Serialize, de::DeserializeOwned};
@@ -221,6 +221,14 @@ impl Client {
     /// Those of the request.
     pub async fn job(&self, id: Uuid) -> Result<Job, ClientError> {
         self.json(self.request(Method::GET, &format!("jobs/{id}"))).await
+    }
+
+    /// `GET /v1/jobs/{id}/request`.
+    ///
+    /// # Errors
+    /// Those of the request.
+    pub async fn job_request(&self, id: Uuid) -> Result<SubmittedRequest, ClientError> {
+        self.json(self.request(Method::GET, &format!("jobs/{id}/request"))).await
     }
 
     /// `GET /v1/jobs/{id}/events`: every change from the one after `last_event_id` on, until the job has ended.

@@ -13,6 +13,8 @@ mod journal;
 mod runner;
 #[cfg(test)]
 mod samples;
+mod training;
 
 pub use chain::Deployment;
 pub use runner::{Config, Runner, RunnerError};
+pub use training::{Training, TrainingError};

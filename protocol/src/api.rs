@@ -42,7 +42,7 @@ pub use decimal::{Decimal, NotDecimal};
 pub use download::{Download, NewDownload};
 pub use facets::{Facet, Facets, Pricing, TokenFacet};
 pub use history::{Change, HistoryDetail, HistoryEntry};
-pub use job::{Job, JobEvent, JobPreview, JobStatus, NewJob, NewPreview, ResultInfo, SignedReceipt};
+pub use job::{Job, JobEvent, JobPreview, JobStatus, NewJob, NewPreview, ResultInfo, SignedReceipt, SubmittedRequest};
 pub use lease::{Completion, Heartbeat, HeartbeatAnswer, Lease, LeaseFailure};
 pub use order::{NotANumber, Order, OrderStatus, OrderTerms};
 pub use problem::{FieldProblem, Problem};

@@ -12,6 +12,7 @@ mod keys;
 mod lying;
 mod publishing;
 mod refused;
+mod replay;
 mod rewrap;
 mod selling;
 mod speech;

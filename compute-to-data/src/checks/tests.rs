@@ -41,8 +41,7 @@ fn refusal(lease: &Lease, facts: &Facts, now: u64) -> String {
 fn a_truthful_lease_is_accepted() {
     let (lease, facts) = perfect();
     let accepted = check(&lease, &facts, NOW).unwrap();
-    let Work::Train(_, cost) = &accepted.work else { panic!("no training") };
-    assert_eq!((cost.inputs, cost.outputs, cost.parameters), (2, 2, 6));
+    assert!(matches!(accepted.work, Work::Train(_)), "no training");
     assert_eq!(accepted.context.token_id, U256::from(42));
     atoll_protocol::envelope::key_wrap::unwrap(&samples::identity(), &accepted.context, &accepted.wrapped).unwrap();
 }

@@ -4,7 +4,6 @@ use std::{
     fs::File,
     io::{self, Seek},
     sync::Arc,
-    time::Duration,
 };
 
 use alloy::{
@@ -15,21 +14,18 @@ use atoll_protocol::{
     api::{Lease, SignedReceipt},
     envelope::{ContentKey, PublicKey, delivered, key_wrap, sealed},
     failure::FailureCode,
-    job::{Cost, JobSpec},
     report::Report,
     signed::{self, Receipt},
-    worker::WorkerJob,
 };
 use sha2::{Digest, Sha256};
-use zeroize::Zeroizing;
 
 use super::{GiveUp, Runner, on_own_thread, pulse::Pulse, unix_now};
 use crate::{
     checks::{self, Accepted, Authentic, Work},
     client::ClientError,
-    gate,
-    jail::{Limits, RunError, Task},
+    jail::RunError,
     journal::Entry,
+    training::Training,
 };
 
 /// What was done, for the receipt and the consumer.
@@ -72,7 +68,7 @@ impl Runner {
             refuse("the content key does not open for this provider; the publisher has to publish the data set again")
         })?;
         let done = match &accepted.work {
-            Work::Train(spec, cost) => self.train_and_seal(&job, &accepted, spec, cost, key, &recipient, pulse).await?,
+            Work::Train(training) => self.train_and_seal(&job, &accepted, training, key, &recipient, pulse).await?,
             Work::Deliver(context) => {
                 // There is no time in which the consumer's wish to cancel would come by itself.
                 let heard = pulse.send(&self.session, lease.id).await;
@@ -98,23 +94,21 @@ impl Runner {
     }
 
     /// Trains on the data in a sealed worker, and seals what the gate lets out to the consumer.
-    #[allow(clippy::too_many_arguments)] // Each is a thing of its own, and used once.
     async fn train_and_seal(
         &self,
         job: &Authentic,
         accepted: &Accepted,
-        spec: &JobSpec,
-        cost: &Cost,
+        training: &Training,
         key: ContentKey,
         recipient: &PublicKey,
         pulse: &Pulse,
     ) -> Result<Done, GiveUp> {
         let order = || Some(Box::new(job.order.clone()));
         let ciphertext = self.download(job, accepted).await.map_err(|cause| cause.with(order()))?;
-        let trained = self.train(spec, cost, accepted, &key, ciphertext, pulse).await;
+        let trained = self.train(training, &key, ciphertext, pulse).await;
         let (report, model) = trained.map_err(|cause| cause.with(order()))?;
         drop(key);
-        let (report, model) = gate::output(spec, &accepted.document, cost, report, &model).map_err(|error| {
+        let (report, model) = training.gate(report, &model).map_err(|error| {
             tracing::error!(%error, "the gate refused a worker's output");
             GiveUp::Fail(FailureCode::OutputRefused, order())
         })?;
@@ -158,9 +152,7 @@ impl Runner {
     /// Runs the worker, a second time if it crashes.
     async fn train(
         &self,
-        spec: &JobSpec,
-        cost: &Cost,
-        accepted: &Accepted,
+        training: &Training,
         key: &ContentKey,
         ciphertext: File,
         pulse: &Pulse,
@@ -168,7 +160,7 @@ impl Runner {
         let mut attempt = 0;
         loop {
             attempt += 1;
-            let result = self.train_once(spec, cost, accepted, key, &ciphertext, pulse).await;
+            let result = self.train_once(training, key, &ciphertext, pulse).await;
             let error = match result {
                 Ok(output) => return Ok(output),
                 Err(error) => error,
@@ -200,31 +192,16 @@ impl Runner {
 
     async fn train_once(
         &self,
-        spec: &JobSpec,
-        cost: &Cost,
-        accepted: &Accepted,
+        training: &Training,
         key: &ContentKey,
         ciphertext: &File,
         pulse: &Pulse,
     ) -> Result<(Report, Vec<u8>), RunError> {
         let mut ciphertext = ciphertext.try_clone().map_err(RunError::Content)?;
         ciphertext.rewind().map_err(RunError::Content)?;
-        let section = &accepted.document.atoll;
-        let job = WorkerJob {
-            spec: spec.clone(),
-            columns: section.columns.clone(),
-            min_rows: section.policy.min_rows,
-            context: accepted.context.to_bytes(),
-        };
-        let limits = Limits {
-            memory_bytes: u64::from(spec.limits.max_memory_mib) << 20,
-            wall: Duration::from_secs(spec.limits.max_seconds.into()),
-        };
-        let answer_limit = gate::answer_limit(spec, &accepted.document, cost);
-        let key = Zeroizing::new(*key.as_bytes());
-        let (jail, pulse) = (Arc::clone(&self.jail), pulse.clone());
+        let (jail, pulse, training, key) = (Arc::clone(&self.jail), pulse.clone(), training.clone(), key.clone());
         on_own_thread(move || {
-            let task = Task { job, key, ciphertext: &mut ciphertext, limits, answer_limit };
+            let task = training.task(&key, &mut ciphertext);
             jail.run(task, pulse.stop(), || pulse.set_running(), |progress| pulse.add(progress))
         })
         .await?

@@ -10,18 +10,16 @@ use atoll_protocol::{
     document::AssetDocument,
     envelope::{ContentKey, Context, content},
     failure::FailureCode,
-    job::{Cost, JobSpec},
+    job::JobSpec,
     report::{Progress, Report},
-    worker::WorkerJob,
 };
 use tokio::sync::watch;
-use zeroize::Zeroizing;
 
 use super::{POLL, POLL_BROKEN, Runner, on_own_thread};
 use crate::{
     checks::{Own, Refusal},
-    gate,
-    jail::{Limits, RunError, Stop, Task},
+    jail::{RunError, Stop},
+    training::Training,
 };
 
 /// Longest run: a handful of rows needs no more, and the runner's other work waits for the processors.
@@ -30,12 +28,9 @@ const WALL: Duration = Duration::from_secs(20);
 const SHOWN: u32 = 500;
 
 /// A sample run that may be carried out.
-#[derive(Debug)]
 struct Accepted {
-    spec: JobSpec,
-    cost: Cost,
-    /// The document as it would be if the sample were all there is.
-    document: AssetDocument,
+    training: Training,
+    context: Context,
     /// The sample.
     table: Vec<u8>,
 }
@@ -56,8 +51,9 @@ fn accepted(own: &Own<'_>, lease: &SampleLease, on_chain: B256) -> Result<Accept
     }
     spec.check(&document).map_err(|error| refusal(&error))?;
     let sample = document.sample().ok_or_else(|| Refusal("the publisher shows no sample rows".to_owned()))?;
-    let cost = spec.check(&sample.document).map_err(|error| refusal(&error))?;
-    Ok(Accepted { spec, cost, document: sample.document, table: sample.table })
+    let context = Context::of_content(&spec.data.asset, document.atoll.content.version);
+    let training = Training::new(spec, sample.document, context).map_err(|error| refusal(&error))?;
+    Ok(Accepted { training, context, table: sample.table })
 }
 
 impl Runner {
@@ -111,8 +107,7 @@ impl Runner {
             tracing::warn!(run.id = %lease.run, %error, "the chain could not be asked about a sample run's asset");
             FailureCode::WorkerCrashed
         })?;
-        let Accepted { spec, cost, document, table } = accepted(&self.own(), lease, on_chain)?;
-        let context = Context::of_content(&asset, document.atoll.content.version).to_bytes();
+        let Accepted { training, context, table } = accepted(&self.own(), lease, on_chain)?;
         let crashed = |error: &dyn std::fmt::Display| {
             tracing::error!(run.id = %lease.run, %error, "a sample could not be handed to a worker");
             FailureCode::WorkerCrashed
@@ -120,17 +115,12 @@ impl Runner {
         // A worker reads nothing but sealed content, so the sample is sealed to it, for this once.
         let key = ContentKey::generate().map_err(|error| crashed(&error))?;
         let mut sealed = Vec::new();
-        content::encrypt(&key, &context, table.as_slice(), &mut sealed).map_err(|error| crashed(&error))?;
-        let limits = Limits {
-            memory_bytes: u64::from(spec.limits.max_memory_mib) << 20,
-            wall: WALL.min(Duration::from_secs(spec.limits.max_seconds.into())),
-        };
-        let answer_limit = gate::answer_limit(&spec, &document, &cost);
-        let job = WorkerJob { spec: spec.clone(), columns: document.atoll.columns.clone(), min_rows: 1, context };
-        let key = Zeroizing::new(*key.as_bytes());
-        let (jail, stop) = (Arc::clone(&self.jail), stop.clone());
+        content::encrypt(&key, &context.to_bytes(), table.as_slice(), &mut sealed).map_err(|error| crashed(&error))?;
+        let (jail, stop, worker) = (Arc::clone(&self.jail), stop.clone(), training.clone());
         let ran = on_own_thread(move || {
-            let task = Task { job, key, ciphertext: &mut sealed.as_slice(), limits, answer_limit };
+            let mut ciphertext = sealed.as_slice();
+            let mut task = worker.task(&key, &mut ciphertext);
+            task.limits.wall = task.limits.wall.min(WALL);
             jail.run(task, &stop, || {}, |_| {})
         });
         let (mut report, model) = ran.await.map_err(RunError::from).flatten().map_err(|error| match error {
@@ -142,7 +132,7 @@ impl Runner {
             RunError::Content(error) => crashed(&error),
         })?;
         report.history.retain(|epoch| is_shown(*epoch));
-        gate::output(&spec, &document, &cost, report, &model).map_err(|error| {
+        training.gate(report, &model).map_err(|error| {
             tracing::error!(%error, "the gate refused a worker's output");
             FailureCode::OutputRefused
         })
@@ -197,7 +187,6 @@ mod tests {
         let document = document();
         let lease = lease(samples::spec_json(), &document);
         let accepted = accepted(&samples::own(&deployment), &lease, hash(&document)).unwrap();
-        assert_eq!(accepted.document.atoll.content.rows, 1);
         assert_eq!(accepted.table, document.sample().unwrap().table);
     }
 
@@ -205,7 +194,10 @@ mod tests {
     fn a_server_that_lies_about_a_sample_starts_nothing() {
         let deployment = samples::deployment();
         let own = samples::own(&deployment);
-        let refusal = |lease: &SampleLease, on_chain| accepted(&own, lease, on_chain).unwrap_err().0;
+        let refusal = |lease: &SampleLease, on_chain| match accepted(&own, lease, on_chain) {
+            Ok(_) => panic!("a lie was believed"),
+            Err(refusal) => refusal.0,
+        };
         let truth = document();
         let spec = samples::spec_json;
 

@@ -10,7 +10,7 @@ use crate::failure::FailureCode;
 use crate::ids::AssetId;
 use crate::job::{Cost, ModelFamily};
 use crate::report::Progress;
-use crate::signed::{JobRequest, Receipt};
+use crate::signed::{JobRequest, Receipt, Request};
 
 resource! {
 /// Body of `POST /v1/jobs`.
@@ -53,6 +53,21 @@ pub struct JobPreview {
     pub rows: u64,
     /// Size and work.
     pub cost: Cost,
+}
+}
+
+resource! {
+/// What a job's consumer signed and sent: with it and the receipt, the provider can run the job again and compare.
+pub struct SubmittedRequest {
+    /// What was signed.
+    #[cfg_attr(feature = "openapi", schema(value_type = super::forms::Request))]
+    pub request: Request,
+    /// The consumer's EIP-712 signature, 65 bytes of hex.
+    #[cfg_attr(feature = "openapi", schema(value_type = super::forms::Signature))]
+    pub signature: Bytes,
+    /// The job spec, or the download spec.
+    #[cfg_attr(feature = "openapi", schema(value_type = Object))]
+    pub spec: serde_json::Value,
 }
 }
 

@@ -1,7 +1,7 @@
 //! `/v1/jobs`: the caller's jobs, as consumer or as provider.
 
 use alloy::primitives::B256;
-use atoll_protocol::api::{Job, JobStatus, NewJob, Page, ResultInfo};
+use atoll_protocol::api::{Job, JobStatus, NewJob, Page, ResultInfo, SubmittedRequest};
 use axum::{
     Json as JsonAnswer,
     extract::State,
@@ -160,6 +160,22 @@ pub(crate) async fn read(
     let mut connection = app.store.connection().await?;
     let job = own(jobs::find(&mut connection, id).await?, caller)?;
     Ok(JsonAnswer(resource(&app.deployment, &job)))
+}
+
+/// What the consumer of a job signed and sent.
+#[utoipa::path(
+    get, path = "/v1/jobs/{id}/request", operation_id = "read_job_request", tag = "jobs", security(("session" = [])),
+    params(("id" = Uuid, Path, description = "The job")),
+    responses((status = 200, description = "The request", body = SubmittedRequest), Problems)
+)]
+pub(crate) async fn request(
+    State(app): State<App>,
+    caller: Caller,
+    Id(id): Id<Uuid>,
+) -> Result<JsonAnswer<SubmittedRequest>, ApiError> {
+    let mut connection = app.store.connection().await?;
+    let jobs::Job { request, signature, spec, .. } = own(jobs::find(&mut connection, id).await?, caller)?;
+    Ok(JsonAnswer(SubmittedRequest { request, signature, spec }))
 }
 
 /// Asks for a job's end. A runner that is there ends it and gives the stake back at once; without one, a queued job

@@ -57,10 +57,11 @@ const ROWS: &[Row] = &[
     ("atoll asset statistics ASSET", &["buyer: asset statistics {asset}"]),
     ("atoll provider status [0x…]", &["provider: provider status", "buyer: provider status {provider}"]),
     ("atoll buy ASSET --spec job.json [--max-price 5] [--deadline 2h]", &["buyer: buy {asset} --spec {spec} --max-price 8 --deadline 2h => order=order"]),
-    ("atoll job submit --order 0x… --spec job.json", &["buyer: job submit --order {order} --spec {spec} => job=job"]),
+    ("atoll job submit --order 0x… --spec job.json", &["buyer: job submit --order {order} --spec {spec} => job=job trained=job"]),
     ("atoll job watch JOB", &["buyer: job watch {job}"]),
     ("atoll job fetch JOB --out DIR", &["buyer: job fetch {job} --out {dir}/result"]),
     ("atoll receipt verify JOB [--model FILE]", &["buyer: receipt verify {job} --model {dir}/result/model.safetensors", "buyer: receipt verify {dir}/result/receipt.json"]),
+    ("atoll receipt replay JOB [--trainer FILE]", &["provider: receipt replay {trained} --trainer {trainer}"]),
     ("atoll job cancel JOB", &[
         "runner: stop",
         "buyer: buy {asset} --spec {spec} --even-if-offline => order=order",

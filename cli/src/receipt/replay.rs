@@ -1,0 +1,158 @@
+//! `atoll receipt replay`: the provider runs a job again, as its receipt says it was run, and compares the model.
+
+use std::{
+    fs::File,
+    io::{Seek, Write},
+    path::PathBuf,
+};
+
+use alloy::primitives::{B256, U256};
+use atoll_compute::{Training, client::Client, jail::Jail};
+use atoll_protocol::{
+    api::{SignedReceipt, SubmittedRequest},
+    canonical,
+    document::AssetDocument,
+    envelope::{Context, key_wrap},
+    job::JobSpec,
+    signed::{self, Request},
+};
+use clap::Args;
+use serde_json::json;
+use uuid::Uuid;
+
+use super::{metadata, signature};
+use crate::{chain::Chain, error::CliError, hashing::sha256, keys, options::Options, output::Output, provider::beside};
+
+/// Run a job again as its provider, and compare the model with the receipt's.
+#[derive(Args, Debug)]
+#[command(after_help = "Example:\n  atoll receipt replay 01a20377-cd57-7a34-806a-1828dd90536b")]
+pub(crate) struct Replay {
+    /// A job that this home's wallet ran
+    job: Uuid,
+    /// The trainer, which has to be the build that ran it [default: atoll-trainer beside this program]
+    #[arg(long, value_name = "FILE")]
+    trainer: Option<PathBuf>,
+}
+
+impl Replay {
+    pub(super) async fn run(self, options: &Options, out: Output) -> Result<(), CliError> {
+        let home = options.home()?;
+        let (wallet, identity) = (keys::wallet(&home)?, keys::identity(&home)?);
+        let chain = options.chain(None).await?;
+        let client = options.signed_in(&wallet, chain.contracts.chain_id).await?;
+        let job = client.job(self.job).await?;
+        if job.provider != wallet.address() {
+            let (job, provider) = (job.id, job.provider);
+            return Err(CliError::Refused(format!(
+                "job {job} was run by {provider}; only its provider can open the data"
+            )));
+        }
+        let Some(receipt) = job.receipt else {
+            return Err(CliError::Refused(format!(
+                "job {} has no receipt, so there is nothing to compare with",
+                job.id
+            )));
+        };
+        let spec = declared(&chain, &receipt, client.job_request(job.id).await?, job.provider)?;
+        let asset = spec.data.asset;
+        let document = document(&chain, asset.token_id, &receipt).await?;
+        let context = Context::of_content(&asset, document.atoll.content.version);
+        let wrapped = document.atoll.content.keys.iter().find(|key| key.recipient == identity.public_key().0);
+        let key = wrapped.and_then(|wrapped| key_wrap::unwrap(&identity, &context, wrapped).ok()).ok_or_else(|| {
+            CliError::Refused(
+                "the content key is not wrapped to this home's identity; use the home that ran the job".into(),
+            )
+        })?;
+        let training = Training::new(spec, document, context).map_err(CliError::Spec)?;
+
+        let trainer = self.trainer.map_or_else(beside, Ok)?;
+        let jail = blocking(move || Jail::open(&trainer)).await?;
+        let jail = jail.map_err(|error| CliError::Runner(error.into()))?;
+        let expected = receipt.receipt.trainerHash;
+        if jail.trainer_hash() != expected {
+            return Err(CliError::Refused(format!(
+                "the job was run by the trainer {expected}, and this one is {}; another build may round otherwise, so give the same \
+                 with --trainer",
+                jail.trainer_hash()
+            )));
+        }
+        let mut content = content(&client, asset.token_id, &receipt, out).await?;
+        let waiting = out.waiting("training once more");
+        let trained = blocking(move || training.run(&jail, &key, &mut content)).await?;
+        let (_, model) =
+            trained.map_err(|error| CliError::Unverified(format!("the job can not be run again: {error}")))?;
+        drop(waiting);
+        let (model, claimed) = (sha256(&model), receipt.receipt.modelHash);
+        let value =
+            json!({"job": job.id, "same": model == claimed, "model_sha256": model, "receipt_model_sha256": claimed});
+        if model == claimed {
+            out.result(
+                &value,
+                format!("same model  {model}\nWhat the receipt says was run gives the model that it names."),
+            );
+            return Ok(());
+        }
+        if out.json {
+            out.line(&value);
+        }
+        Err(CliError::Unverified(format!("the job gives the model {model}, and its receipt names {claimed}")))
+    }
+}
+
+/// The spec, after everything that the server says of it was held against the receipt, and the receipt against its signer.
+fn declared(
+    chain: &Chain,
+    receipt: &SignedReceipt,
+    submitted: SubmittedRequest,
+    provider: alloy::primitives::Address,
+) -> Result<JobSpec, CliError> {
+    let signer = signature(receipt, &chain.contracts, provider);
+    let domain = signed::domain(chain.contracts.chain_id, chain.contracts.orders);
+    let spec_hash = canonical::hash(&submitted.spec).map_err(|error| CliError::Input(error.to_string()))?;
+    let same = submitted.request.signing_hash(&domain) == receipt.receipt.requestHash
+        && spec_hash == receipt.receipt.specHash
+        && submitted.request.spec_hash() == spec_hash;
+    if !signer.holds || !same {
+        return Err(CliError::Unverified(
+            "the server's receipt, request and spec do not belong together; nothing was run".into(),
+        ));
+    }
+    if matches!(submitted.request, Request::Download(_)) {
+        return Err(CliError::Refused("it is a download: nothing was trained that could be run again".into()));
+    }
+    JobSpec::parse(&submitted.spec).map_err(CliError::Spec)
+}
+
+/// The version of the document under which the job was run.
+async fn document(chain: &Chain, token_id: U256, receipt: &SignedReceipt) -> Result<AssetDocument, CliError> {
+    let bytes = metadata(chain, token_id, receipt.receipt.metadataHash).await?.ok_or_else(|| {
+        CliError::Unverified("the receipt names a document that the publisher never published; nothing was run".into())
+    })?;
+    AssetDocument::parse(&bytes).map_err(CliError::Document)
+}
+
+/// The content that was opened, in a file without a name.
+async fn content(client: &Client, token_id: U256, receipt: &SignedReceipt, out: Output) -> Result<File, CliError> {
+    let temporary = |error| CliError::writing(std::path::Path::new("a temporary file"))(error);
+    let commitment: B256 = receipt.receipt.dataCommitment;
+    let waiting = out.waiting("fetching the sealed data");
+    let mut file = tempfile::tempfile().map_err(temporary)?;
+    let mut writer = tokio::fs::File::from_std(file.try_clone().map_err(temporary)?);
+    let got = client.asset_content(token_id, u64::MAX, &mut writer).await?;
+    drop(waiting);
+    if got.sha256 != commitment {
+        return Err(CliError::Refused(format!(
+            "the server has another version of the data now ({}); the job was run on {commitment}",
+            got.sha256
+        )));
+    }
+    file.flush().and_then(|()| file.rewind()).map_err(temporary)?;
+    Ok(file)
+}
+
+/// Blocking work on a thread of its own: a worker dies with the thread that started it.
+async fn blocking<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Result<T, CliError> {
+    tokio::task::spawn_blocking(work)
+        .await
+        .map_err(|error| CliError::Unverified(format!("the work was broken off: {error}")))
+}
