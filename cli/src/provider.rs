@@ -2,20 +2,15 @@
 
 use std::{io::IsTerminal, path::PathBuf};
 
-use alloy::primitives::Address;
 use atoll_compute::{Config, Deployment, Runner};
 use clap::{Args, Subcommand};
 use serde_json::json;
 use tokio::signal::unix::{SignalKind, signal};
 use tracing_subscriber::EnvFilter;
 
-use crate::{
-    error::CliError,
-    keys,
-    options::Options,
-    output::{Output, printable},
-    reverts::moment,
-};
+use crate::{error::CliError, keys, options::Options, output::Output};
+
+mod status;
 
 /// Compute on the data that publishers sealed to you.
 #[derive(Subcommand, Debug)]
@@ -23,15 +18,7 @@ pub(crate) enum Provider {
     /// Take jobs, train in a sealed worker and settle orders, until SIGINT or SIGTERM
     Run(Run),
     /// What the market knows of a provider
-    Status(Status),
-}
-
-/// Tell what the market knows of a provider.
-#[derive(Args, Debug)]
-#[command(after_help = "Example:\n  atoll provider status 0x70997970C51812dc3A010C7d01b50e0d17dc79C8")]
-pub(crate) struct Status {
-    /// The provider's wallet [default: this home's]
-    wallet: Option<Address>,
+    Status(status::Status),
 }
 
 /// Take jobs until stopped.
@@ -52,31 +39,6 @@ impl Provider {
             Self::Run(command) => command.run(options, out).await,
             Self::Status(command) => command.run(options, out).await,
         }
-    }
-}
-
-impl Status {
-    async fn run(self, options: &Options, out: Output) -> Result<(), CliError> {
-        let address = match self.wallet {
-            Some(address) => address,
-            None => options.wallet()?.address(),
-        };
-        let provider = options.client()?.provider(address).await.map_err(|error| match error.status() {
-            Some(404) => CliError::Refused(format!("the market has never seen {address} as a provider")),
-            _ => error.into(),
-        })?;
-        let (status, machine) = (&provider.status, &provider.status.environment);
-        let seen = moment(provider.seen_at.unix_timestamp().unsigned_abs());
-        let text = format!(
-            "provider    {address}\n{}      {seen}\npublic key  {}\nsandbox     {}\nmachine     {} cores, {} MiB",
-            if provider.online { "online" } else { "seen  " },
-            status.public_key,
-            printable(&status.sandbox.join(", ")),
-            machine.cores,
-            machine.memory_mib,
-        );
-        out.result(&provider, text);
-        Ok(())
     }
 }
 

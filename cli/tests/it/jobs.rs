@@ -25,6 +25,16 @@ fn short(spec: &mut Value) {
     spec["training"]["epochs"] = json!(5);
 }
 
+/// A training that runs away.
+fn diverge(spec: &mut Value) {
+    spec["task"] = json!("regression");
+    spec["loss"] = json!("mean_squared_error");
+    spec["data"] = json!({"asset": spec["data"]["asset"], "features": ["mean_texture"], "target": "mean_radius"});
+    spec["layers"] = json!([{"kind": "linear", "units": 1}]);
+    spec["optimizer"] = json!({"kind": "sgd", "learning_rate": 100.0});
+    spec["training"]["epochs"] = json!(100);
+}
+
 /// Names and shapes of a model's tensors.
 fn tensors(model: &std::path::Path) -> Value {
     let bytes = fs::read(model).unwrap();
@@ -62,14 +72,7 @@ async fn a_spec_is_tried_for_nothing_and_gives_a_model_of_the_same_form() {
     assert_eq!(tensors(&tried), tensors(&paid.join("model.safetensors")));
 
     // What the spec does wrong on the rows is told as it would be of a job.
-    let diverging = sample::spec(&market.buyer, asset, |spec| {
-        spec["task"] = json!("regression");
-        spec["loss"] = json!("mean_squared_error");
-        spec["data"] = json!({"asset": spec["data"]["asset"], "features": ["mean_texture"], "target": "mean_radius"});
-        spec["layers"] = json!([{"kind": "linear", "units": 1}]);
-        spec["optimizer"] = json!({"kind": "sgd", "learning_rate": 100.0});
-        spec["training"]["epochs"] = json!(100);
-    });
+    let diverging = sample::spec(&market.buyer, asset, diverge);
     let diverging = diverging.unwrap();
     let arguments = ["job", "try", "--spec", &diverging.to_string_lossy()];
     refused(&market.buyer, &arguments).await.says(6, &["did not work on the sample", "diverged"]);
@@ -161,6 +164,36 @@ async fn a_job_is_run_once_and_its_result_is_the_buyers_alone() {
     fs::write(&model, b"another model").unwrap();
     let wrong = refused(&market.buyer, &["receipt", "verify", &job, "--model", &model.to_string_lossy()]).await;
     wrong.says(7, &["WRONG  model"]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_provider_sees_its_queue_and_why_jobs_ended_without_a_result() {
+    let mut market = Market::start(Options::default()).await.unwrap();
+    let published = sample::publish(&market).await.unwrap();
+    let asset = text(&published, "asset");
+    let good = sample::spec(&market.buyer, asset, short).unwrap();
+    let diverging = sample::spec(&market.buyer, asset, diverge);
+    for (spec, end) in [(&good, "completed"), (&diverging.unwrap(), "failed")] {
+        let (_, submitted) = sample::order(&market.buyer, asset, spec).await.unwrap();
+        let _ = market.buyer.atoll(&["job", "watch", text(&submitted, "job")]).await;
+        let jobs = market.buyer.atoll(&["job", "list", "--limit", "1"]).await.unwrap();
+        assert_eq!(jobs["jobs"][0]["status"], end, "{jobs}");
+    }
+    market.runners[0].kill();
+    let bought = market.buyer.atoll(&["buy", asset, "--spec", &good.to_string_lossy(), "--even-if-offline"]).await;
+    let order = bought.unwrap()["order"].as_str().unwrap().to_owned();
+    market.buyer.atoll(&["job", "submit", "--order", &order, "--spec", &good.to_string_lossy()]).await.unwrap();
+
+    let own = market.provider.atoll(&["provider", "status"]).await.unwrap()["own"].clone();
+    assert_eq!((&own["queued"], &own["running"]), (&json!(1), &json!(0)), "{own}");
+    assert_eq!(own["ended"], json!({"completed": 1, "failed": 1}));
+    assert_eq!(own["without_result"].as_array().unwrap().len(), 1, "{own}");
+    assert!(text(&own["without_result"][0], "why").contains("diverged"), "{own}");
+    let symbols: Vec<_> = own["earned"].as_array().unwrap().iter().map(|money| text(money, "symbol")).collect();
+    assert_eq!(symbols, ["ETH", "tUSD"], "{own}");
+    // It is nobody else's business.
+    let provider = market.provider.address().to_string();
+    assert_eq!(market.buyer.atoll(&["provider", "status", &provider]).await.unwrap()["own"], Value::Null);
 }
 
 #[tokio::test(flavor = "multi_thread")]
