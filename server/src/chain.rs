@@ -1,6 +1,10 @@
 //! The chain, over an Ethereum node's JSON-RPC.
 
-use std::{future::IntoFuture, time::Duration};
+use std::{
+    future::IntoFuture,
+    sync::{Arc, Mutex},
+    time::{Duration, Instant},
+};
 
 use alloy::{
     eips::BlockNumberOrTag,
@@ -24,6 +28,10 @@ pub(crate) mod trial;
 
 /// How long a node may take for one answer.
 const ANSWER_WITHIN: Duration = Duration::from_secs(15);
+/// How long the word on what is final holds: blocks become final by the dozen, minutes apart.
+const FINALIZED_FOR: Duration = Duration::from_secs(3);
+/// Longest wait for that word: an answer that is there without it does not wait for a node that is away.
+const FINALIZED_WITHIN: Duration = Duration::from_secs(2);
 /// Longest token symbol that is kept; a symbol is anybody's text.
 const SYMBOL_CHARS: usize = 16;
 
@@ -74,6 +82,8 @@ impl From<TransportError> for ChainError {
 #[derive(Clone, Debug)]
 pub struct Chain {
     provider: RootProvider<Ethereum>,
+    /// The newest final block, and when it was asked for.
+    finalized: Arc<Mutex<Option<(Instant, Option<u64>)>>>,
 }
 
 async fn in_time<T>(answer: impl IntoFuture<Output = Result<T, TransportError>>) -> Result<T, ChainError> {
@@ -95,7 +105,7 @@ impl Chain {
         if actual != chain_id {
             return Err(ChainError::WrongChain { expected: chain_id, actual });
         }
-        Ok(Self { provider })
+        Ok(Self { provider, finalized: Arc::default() })
     }
 
     /// The newest block.
@@ -106,6 +116,22 @@ impl Chain {
     /// A block by number; none if the chain is not that long.
     pub(crate) async fn block(&self, number: u64) -> Result<Option<Block>, ChainError> {
         self.block_at(number.into()).await
+    }
+
+    /// Number of the newest block that no reorganisation takes back; none where the chain does not say so. It may be some
+    /// seconds old.
+    pub(crate) async fn finalized(&self) -> Option<u64> {
+        let known = *self.finalized.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
+        if let Some((at, number)) = known
+            && at.elapsed() < FINALIZED_FOR
+        {
+            return number;
+        }
+        // A node that does not know the word says so with an error.
+        let asked = tokio::time::timeout(FINALIZED_WITHIN, self.block_at(BlockNumberOrTag::Finalized)).await;
+        let number = asked.ok().and_then(Result::ok).flatten().map(|block| block.number);
+        *self.finalized.lock().unwrap_or_else(|poisoned| poisoned.into_inner()) = Some((Instant::now(), number));
+        number
     }
 
     async fn block_at(&self, number: BlockNumberOrTag) -> Result<Option<Block>, ChainError> {

@@ -157,7 +157,7 @@ fn shown(own: &Own) -> String {
             format!("{} {}", money::format(units, money.decimals), printable(&money.symbol))
         };
         let earned: Vec<_> = earned.iter().map(written).collect();
-        text.push_str(&format!("\nearned      {} (`atoll earnings --withdraw` takes it out)", earned.join(", ")));
+        text.push_str(&format!("\nearned      {} (`atoll earnings` shows and withdraws it)", earned.join(", ")));
     }
     if !own.without_result.is_empty() {
         let why =

@@ -48,6 +48,8 @@ pub struct TransactionStatus {
     #[serde(with = "time::serde::rfc3339::option", default)]
     #[cfg_attr(feature = "openapi", schema(value_type = Option<String>, format = DateTime))]
     pub at: Option<OffsetDateTime>,
+    /// True once its block is final by the chain's own word: no reorganisation takes it back any more.
+    pub finalized: bool,
     /// What it did in this market, in order; known once it is indexed.
     pub events: Vec<ChainEvent>,
     /// Why a contract refused it, as far as that can be found out.

@@ -68,6 +68,29 @@ async fn a_transaction_is_followed_from_nowhere_into_the_index() {
     problem(publisher.get("/v1/transactions/0x12").await, 404, "not-found").await;
 }
 
+#[tokio::test]
+async fn a_transaction_is_final_when_the_chain_says_so_and_not_before() {
+    let world = World::start().await;
+    let publisher = Outsider::fund(&world, 1).await;
+    let published = publish(&world, &publisher, publisher.address()).await;
+    let datatoken = published.expected.datatoken.unwrap();
+    let request = json!({"kind": "set_price", "from": publisher.address(), "datatoken": datatoken, "price": "9"});
+    let hash = publisher.send(&publisher.built(&request).await).await;
+    let indexed = publisher.finally(hash).await;
+    assert_eq!((indexed.status, indexed.finalized), (State::Indexed, false));
+    // Two epochs of 32 blocks, as on the real chain.
+    world.chain.rpc.call("anvil_mine", json!(["0x46"])).await.unwrap();
+    for _ in 0..100 {
+        let now = publisher.read::<TransactionStatus>(&format!("/v1/transactions/{hash}")).await;
+        if now.finalized {
+            assert_eq!(now, TransactionStatus { finalized: true, ..indexed });
+            return;
+        }
+        tokio::time::sleep(std::time::Duration::from_millis(200)).await;
+    }
+    panic!("it never becomes final");
+}
+
 /// The events of a stream until it ends: numbers and states.
 async fn events(url: String, after: Option<&str>) -> (StatusCode, Vec<(u8, TransactionStatus)>) {
     let mut request = crate::contract::Client::new().get(url);

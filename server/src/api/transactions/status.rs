@@ -124,6 +124,15 @@ async fn reason(app: &App, receipt: &TransactionReceipt) -> Result<Option<(Strin
 }
 
 async fn find(app: &App, hash: B256) -> Result<TransactionStatus, ApiError> {
+    let mut found = found(app, hash).await?;
+    // A block that this server has not indexed may not be the one that stays.
+    if let Some(block) = found.block_number.filter(|_| found.status.is_final()) {
+        found.finalized = app.chain.finalized().await.is_some_and(|finalized| block <= finalized);
+    }
+    Ok(found)
+}
+
+async fn found(app: &App, hash: B256) -> Result<TransactionStatus, ApiError> {
     use TransactionState as S;
     let mut connection = app.store.connection().await?;
     let stored = logs::of_transaction(&mut connection, hash).await?;
@@ -133,6 +142,7 @@ async fn find(app: &App, hash: B256) -> Result<TransactionStatus, ApiError> {
         detail,
         block_number: None,
         at: None,
+        finalized: false,
         events: Vec::new(),
         revert: None,
     };
