@@ -135,6 +135,8 @@ async fn find(app: &App, hash: B256) -> Result<TransactionStatus, ApiError> {
 async fn found(app: &App, hash: B256) -> Result<TransactionStatus, ApiError> {
     use TransactionState as S;
     let mut connection = app.store.connection().await?;
+    // First how far the index is, and then what it has: a block that is indexed in between must not seem to be empty.
+    let indexed = market::indexed_block(&mut connection).await?;
     let stored = logs::of_transaction(&mut connection, hash).await?;
     let status = |status, detail: String| TransactionStatus {
         hash,
@@ -159,7 +161,6 @@ async fn found(app: &App, hash: B256) -> Result<TransactionStatus, ApiError> {
         found.events = stored.into_iter().map(|log| event(app, log)).collect();
         return Ok(TransactionStatus { block_number, at, ..found });
     }
-    let indexed = market::indexed_block(&mut connection).await?;
     drop(connection);
     let Some(receipt) = app.chain.receipt(hash).await? else {
         return Ok(match app.chain.transaction(hash).await? {
