@@ -7,7 +7,7 @@ import { afterAll, expect, test } from "vitest";
 
 import { browser } from "./browser.ts";
 import { accuracy } from "./evaluate.ts";
-import { api } from "./market/chain.ts";
+import { api, rpc } from "./market/chain.ts";
 import { NetworkLog } from "./networkLog.ts";
 import { Visit } from "./visit.ts";
 
@@ -76,7 +76,11 @@ test("a CSV from this computer to a model that was trained on it; no cell leaves
   const id = await publish(page);
   // Signing in and one transaction, nothing else.
   expect(wallet.seen.map(({ method }) => method)).toEqual(["eth_requestAccounts", "personal_sign", "eth_sendTransaction"]);
+  await page.getByText("It can be seen now.").waitFor();
   await visit.look("published");
+  // Two epochs of the chain later.
+  await rpc("anvil_mine", ["0x46"]);
+  await page.getByText("It is final").waitFor();
   const market = await published(id);
   expect(market.content.rows).toBe(400);
   expect(market.sample_rows).toEqual([rows[0]]);

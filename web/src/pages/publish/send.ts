@@ -1,5 +1,6 @@
 /** The publication itself: what is missing, what is under way, and the data set at the end. */
 
+import { finality } from "../../components/finality.ts";
 import { failure, success } from "../../components/notice.ts";
 import { steps } from "../../components/steps.ts";
 import { connected } from "../../components/walletButton.ts";
@@ -47,7 +48,7 @@ export function send(draft: Draft, fixed: Signal<boolean>): HTMLElement {
     () => {
       const done = published();
       if (done) {
-        return success("It is published", h("p", null, h("a", { href: `#/assets/${done.tokenId}` }, "See your data set"), " as buyers see it."));
+        return success("It is published", h("p", null, h("a", { href: `#/assets/${done.tokenId}` }, "See your data set"), " as buyers see it."), finality(done.transaction));
       }
       const missing = running() ? [] : draft.missing();
       return [
