@@ -35,7 +35,7 @@ pub(crate) fn seal(
     let bar = out.bytes("encrypting", length);
     let mut plain = Hashing::new(bar.reading(source));
     let mut cipher = Hashing::new(io::BufWriter::new(&mut file));
-    let bytes = content::encrypt(key, &context.to_bytes(), &mut plain, &mut cipher).map_err(temporary)?;
+    let bytes = content::encrypt_on(cores(), key, &context.to_bytes(), &mut plain, &mut cipher).map_err(temporary)?;
     cipher.flush().map_err(temporary)?;
     let sha256 = cipher.finish();
     if plain.finish() != checked {
@@ -46,6 +46,11 @@ pub(crate) fn seal(
     }
     file.rewind().map_err(temporary)?;
     Ok(Sealed { file, sha256, bytes })
+}
+
+/// Threads that encrypt or decrypt at once.
+pub(crate) fn cores() -> usize {
+    std::thread::available_parallelism().map_or(1, usize::from)
 }
 
 /// Length of a table in bytes.

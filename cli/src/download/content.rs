@@ -17,7 +17,7 @@ use atoll_protocol::{
 };
 
 use super::part;
-use crate::{error::CliError, hashing::Hashing, output::Output};
+use crate::{error::CliError, hashing::Hashing, output::Output, seal::cores};
 
 /// Tries in a row that bring nothing further, before it is given up.
 const TRIES: u32 = 8;
@@ -161,7 +161,7 @@ fn decrypt(
     let mut hashing = Hashing::new(io::BufWriter::new(plain.as_file_mut()));
     let bar = out.bytes("decrypting", file.metadata().map_or(0, |data| data.len()));
     let reader = bar.reading(io::BufReader::with_capacity(READ_BYTES, file));
-    let bytes = content::decrypt(key, &context, reader, &mut hashing).map_err(|error| match error {
+    let bytes = content::decrypt_on(cores(), key, &context, reader, &mut hashing).map_err(|error| match error {
         content::DecryptError::Refused(_) => CliError::Unverified(
             "the provider's key does not open the content; nothing was written, ask the provider".into(),
         ),

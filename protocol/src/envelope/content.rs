@@ -9,13 +9,16 @@ use std::io::{self, Read, Write};
 
 use aes_gcm::{
     Aes256Gcm, Nonce,
-    aead::{AeadInOut, KeyInit},
+    aead::{AeadInOut, KeyInit, inout::InOutBuf},
 };
 use hkdf::Hkdf;
 use sha2::Sha512;
 use zeroize::Zeroizing;
 
+use self::line::{Line, Pace, Sizes, read_full};
 use super::{EnvelopeError, FORMAT};
+
+mod line;
 
 /// Plaintext bytes of every chunk but the last.
 pub const CHUNK: usize = 16 << 10;
@@ -23,6 +26,11 @@ const TAG: usize = 16;
 const SALT: usize = 24;
 const COMMITMENT: usize = 32;
 const HEADER: usize = SALT + COMMITMENT;
+
+/// A chunk as it is in the file, but the last.
+const SEALED_CHUNK: usize = CHUNK + TAG;
+/// Chunks that a thread takes at a time: both its buffers, 256 KiB each, fit the cache that a core has for itself.
+const BATCH: usize = 16;
 
 /// The random 256-bit key of one content. Wiped when dropped; has no `Debug`.
 #[derive(Clone)]
@@ -61,47 +69,65 @@ pub enum DecryptError {
     Io(#[from] io::Error),
 }
 
-/// Encrypts a stream in constant memory. Returns the number of ciphertext bytes.
+/// Encrypts a stream in constant memory, on the caller's thread. Returns the number of ciphertext bytes.
 ///
 /// # Errors
 /// Those of the source and the sink, and if the system gives no random bytes.
 pub fn encrypt(key: &ContentKey, context: &[u8], plaintext: impl Read, ciphertext: impl Write) -> io::Result<u64> {
-    let mut salt = [0; SALT];
-    getrandom::fill(&mut salt).map_err(|_| io::Error::other(EnvelopeError::NoRandomness))?;
-    encrypt_with_salt(key, context, salt, plaintext, ciphertext)
+    let chunks = encrypting(key, context, salt()?, plaintext, ciphertext)?.alone();
+    Ok(HEADER as u64 + chunks.map_err(into_io)?)
 }
 
-fn encrypt_with_salt(
+/// [`encrypt`] with up to so many threads at once, the caller's among them. A thread holds half a mebibyte, and a content
+/// of less than that starts none.
+///
+/// # Errors
+/// Those of [`encrypt`].
+pub fn encrypt_on(
+    threads: usize,
+    key: &ContentKey,
+    context: &[u8],
+    plaintext: impl Read + Send,
+    ciphertext: impl Write + Send,
+) -> io::Result<u64> {
+    let chunks = encrypting(key, context, salt()?, plaintext, ciphertext)?.together(pace(threads));
+    Ok(HEADER as u64 + chunks.map_err(into_io)?)
+}
+
+fn pace(threads: usize) -> Pace {
+    Pace { threads, alone: BATCH as u64, batch: BATCH }
+}
+
+fn salt() -> io::Result<[u8; SALT]> {
+    let mut salt = [0; SALT];
+    getrandom::fill(&mut salt).map_err(|_| io::Error::other(EnvelopeError::NoRandomness))?;
+    Ok(salt)
+}
+
+/// Writes the header. The line of the chunks that follow it.
+fn encrypting<R: Read, W: Write>(
     key: &ContentKey,
     context: &[u8],
     salt: [u8; SALT],
-    mut plaintext: impl Read,
-    mut ciphertext: impl Write,
-) -> io::Result<u64> {
+    plaintext: R,
+    mut ciphertext: W,
+) -> io::Result<Line<R, W>> {
     let chunks = Chunks::derive(key, context, &salt);
     ciphertext.write_all(&salt)?;
     ciphertext.write_all(&chunks.commitment)?;
-    let mut written = HEADER as u64;
-    let mut buffer = Zeroizing::new(vec![0; CHUNK]);
-    for index in 0.. {
-        let length = read_full(&mut plaintext, &mut buffer)?;
-        let nonce = chunks.nonce(index);
-        let tag = chunks
-            .cipher
-            .encrypt_inout_detached(&nonce, &[], (&mut buffer[..length]).into())
-            .map_err(|_| io::Error::other("a chunk is too long to encrypt"))?;
-        ciphertext.write_all(&buffer[..length])?;
-        ciphertext.write_all(&tag)?;
-        written += (length + TAG) as u64;
-        if length < CHUNK {
-            break;
-        }
-    }
-    ciphertext.flush()?;
-    Ok(written)
+    let sizes = Sizes { taken: CHUNK, made: SEALED_CHUNK };
+    let encrypt = move |index, plain: &[u8], room: &mut [u8]| Ok(chunks.encrypt(index, plain, room));
+    Ok(Line::new(sizes, Box::new(encrypt), plaintext, ciphertext))
 }
 
-/// Decrypts a stream in constant memory. Returns the number of plaintext bytes.
+fn into_io(error: DecryptError) -> io::Error {
+    match error {
+        DecryptError::Io(error) => error,
+        DecryptError::Refused(error) => io::Error::other(error),
+    }
+}
+
+/// Decrypts a stream in constant memory, on the caller's thread. Returns the number of plaintext bytes.
 ///
 /// Every byte that is written is authentic and in its place, but only `Ok` says that none is missing: use the plaintext
 /// of a refused file for nothing.
@@ -111,37 +137,46 @@ fn encrypt_with_salt(
 pub fn decrypt(
     key: &ContentKey,
     context: &[u8],
-    mut ciphertext: impl Read,
-    mut plaintext: impl Write,
+    ciphertext: impl Read,
+    plaintext: impl Write,
 ) -> Result<u64, DecryptError> {
+    decrypting(key, context, ciphertext, plaintext)?.alone()
+}
+
+/// [`decrypt`] with up to so many threads at once, the caller's among them. A thread holds half a mebibyte, and a content
+/// of less than that starts none.
+///
+/// # Errors
+/// Those of [`decrypt`].
+pub fn decrypt_on(
+    threads: usize,
+    key: &ContentKey,
+    context: &[u8],
+    ciphertext: impl Read + Send,
+    plaintext: impl Write + Send,
+) -> Result<u64, DecryptError> {
+    decrypting(key, context, ciphertext, plaintext)?.together(pace(threads))
+}
+
+/// Reads the header. The line of the chunks that follow it.
+fn decrypting<R: Read, W: Write>(
+    key: &ContentKey,
+    context: &[u8],
+    mut ciphertext: R,
+    plaintext: W,
+) -> Result<Line<R, W>, DecryptError> {
     let mut header = [0; HEADER];
-    if read_full(&mut ciphertext, &mut header)? < HEADER {
-        return Err(EnvelopeError::Refused.into());
-    }
-    let (salt, commitment) = header.split_at(SALT);
+    let (length, outcome) = read_full(&mut ciphertext, &mut header);
+    outcome?;
+    let (salt, commitment) = header[..length].split_at_checked(SALT).ok_or(EnvelopeError::Refused)?;
     let chunks = Chunks::derive(key, context, salt);
     // Both sides are public values of the file or follow from the key by a one-way function: no secret is compared.
     if chunks.commitment != *commitment {
         return Err(EnvelopeError::Refused.into());
     }
-    let mut written = 0;
-    let mut buffer = Zeroizing::new(vec![0; CHUNK + TAG]);
-    for index in 0.. {
-        let length = read_full(&mut ciphertext, &mut buffer)?;
-        let (body, tag) = buffer[..length].split_last_chunk_mut::<TAG>().ok_or(EnvelopeError::Refused)?;
-        let tag = aes_gcm::Tag::from(*tag);
-        chunks
-            .cipher
-            .decrypt_inout_detached(&chunks.nonce(index), &[], (&mut *body).into(), &tag)
-            .map_err(|_| EnvelopeError::Refused)?;
-        plaintext.write_all(body)?;
-        written += body.len() as u64;
-        if length < CHUNK + TAG {
-            break;
-        }
-    }
-    plaintext.flush()?;
-    Ok(written)
+    let sizes = Sizes { taken: SEALED_CHUNK, made: CHUNK };
+    let decrypt = move |index, cipher: &[u8], room: &mut [u8]| chunks.decrypt(index, cipher, room);
+    Ok(Line::new(sizes, Box::new(decrypt), ciphertext, plaintext))
 }
 
 /// What key, context and salt amount to.
@@ -169,6 +204,25 @@ impl Chunks {
         }
     }
 
+    /// Encrypts a chunk into the room for it. The length of ciphertext and tag.
+    fn encrypt(&self, index: u64, plain: &[u8], room: &mut [u8]) -> usize {
+        let (body, rest) = room.split_at_mut(plain.len());
+        let both = InOutBuf::new(plain, body).expect("the same length");
+        let tag = self.cipher.encrypt_inout_detached(&self.nonce(index), &[], both).expect("a chunk is short enough");
+        rest[..TAG].copy_from_slice(&tag);
+        plain.len() + TAG
+    }
+
+    /// Decrypts a chunk into the room for it. The length of the plaintext; of a refused chunk, nothing is in the room.
+    fn decrypt(&self, index: u64, cipher: &[u8], room: &mut [u8]) -> Result<usize, EnvelopeError> {
+        let (body, tag) = cipher.split_last_chunk::<TAG>().ok_or(EnvelopeError::Refused)?;
+        let both = InOutBuf::new(body, &mut room[..body.len()]).expect("the same length");
+        self.cipher
+            .decrypt_inout_detached(&self.nonce(index), &[], both, &(*tag).into())
+            .map_err(|_| EnvelopeError::Refused)?;
+        Ok(body.len())
+    }
+
     fn nonce(&self, index: u64) -> Nonce<aes_gcm::aead::consts::U12> {
         let mut nonce = self.base_nonce;
         for (byte, counter) in nonce[4..].iter_mut().zip(index.to_be_bytes()) {
@@ -176,20 +230,6 @@ impl Chunks {
         }
         nonce.into()
     }
-}
-
-/// Fills the buffer, or less at the stream's end.
-fn read_full(from: &mut impl Read, buffer: &mut [u8]) -> io::Result<usize> {
-    let mut filled = 0;
-    while filled < buffer.len() {
-        match from.read(&mut buffer[filled..]) {
-            Ok(0) => break,
-            Ok(count) => filled += count,
-            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-            Err(error) => return Err(error),
-        }
-    }
-    Ok(filled)
 }
 
 #[cfg(test)]

