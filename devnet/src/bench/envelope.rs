@@ -10,7 +10,7 @@ use std::{
     time::Instant,
 };
 
-use atoll_devnet::{Error, repository, tools};
+use atoll_devnet::{Error, repository};
 
 use super::{
     Row,
@@ -40,8 +40,8 @@ pub(super) async fn run() -> Result<Vec<Row>, Error> {
 
 fn measure() -> Result<Vec<Row>, Error> {
     let step = Step::begin("bench envelope");
-    step.at("programs");
-    let files = Files::create(build()?)?;
+    step.at("a file");
+    let files = Files::create(repository::binary("examples")?.join("envelope-file"))?;
     let age = Age::find(&files)?;
     let openssl = found("openssl", "version");
     if age.is_none() {
@@ -140,18 +140,6 @@ fn rows(ours: [f64; 2], age: [Option<f64>; 2], openssl: [Option<f64>; 2], aside:
     rows
 }
 
-/// The optimised program that is measured.
-fn build() -> Result<PathBuf, Error> {
-    let built = repository::binaries()?;
-    let mut command = tools::cargo();
-    command.args(["build", "--release", "--package=atoll-protocol", "--example=envelope-file"]);
-    if let Some(target) = built.parent() {
-        command.arg("--target-dir").arg(target);
-    }
-    finished(command.stdout(Stdio::null()), "cargo build --release")?;
-    Ok(built.join("examples/envelope-file"))
-}
-
 /// Runs a program to its end; what it said.
 fn finished(command: &mut Command, name: &str) -> Result<String, Error> {
     let output = command
@@ -184,14 +172,15 @@ impl Files {
         let shared = Path::new("/dev/shm");
         let base =
             if room(shared).is_some_and(|bytes| bytes >= ROOM) { shared.to_owned() } else { std::env::temp_dir() };
-        let unwritten = || format!("the files could not be written in {}", base.display());
-        let dir = tempfile::Builder::new().prefix("atoll-bench-").tempdir_in(&base).map_err(Error::io(unwritten()))?;
+        let unwritten =
+            |e| Error::Unexpected(format!("the files could not be written in {} ({e}): set TMPDIR", base.display()));
+        let dir = tempfile::Builder::new().prefix("atoll-bench-").tempdir_in(&base).map_err(unwritten)?;
         for (name, bytes) in [("plain", BYTES), ("small", SMALL_BYTES)] {
             let written = File::open("/dev/urandom").and_then(|random| {
                 let mut file = File::create(dir.path().join(name))?;
                 io::copy(&mut random.take(bytes), &mut file)
             });
-            written.map_err(Error::io(unwritten()))?;
+            written.map_err(unwritten)?;
         }
         Ok(Self { dir, program })
     }
@@ -233,7 +222,7 @@ impl Files {
 
     /// The cipher on both cores, the start of the program included.
     fn in_memory(&self) -> Result<[f64; 2], Error> {
-        let rate = |arguments: [&OsStr; 2]| {
+        let rate = |arguments: [&OsStr; 2]| -> Result<f64, Error> {
             Ok(self.rate("none", Command::new(&self.program).args(arguments), "envelope-file")?.0)
         };
         let zeros = format!("zero:{BYTES}");
@@ -257,7 +246,7 @@ impl Files {
                 }
             }
         };
-        match same().map_err(Error::io("the files could not be compared".into()))? {
+        match same().map_err(|e| Error::Unexpected(format!("the files could not be compared: {e}")))? {
             true => Ok(()),
             false => Err(Error::Unexpected("what was decrypted is not what was encrypted".into())),
         }
