@@ -185,7 +185,8 @@ fn a_confusion_matrix_holds_shares_of_enough_rows() {
 
 #[test]
 fn inputs_and_scalings_are_the_declared_ones() {
-    let odd: [(&str, fn(&mut Report)); 9] = [
+    type Change = fn(&mut Report);
+    let odd: [(&str, Change); 9] = [
         ("one input less", |r| drop(r.inputs.pop())),
         ("one input more", |r| r.inputs.push(r.inputs[0].clone())),
         ("another column", |r| r.inputs[0].column = "x1".to_owned()),
