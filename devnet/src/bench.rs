@@ -7,6 +7,7 @@ use serde_json::json;
 use crate::show::line;
 
 pub(crate) mod api;
+mod envelope;
 pub(crate) mod gas;
 mod page;
 mod sandbox;
@@ -14,6 +15,7 @@ mod sandbox;
 /// What can be measured.
 const NAMES: &[(&str, &str)] = &[
     ("api", "requests per second for an asset, against its statements in pgbench and against its handler alone"),
+    ("envelope", "encryption and decryption of a file, against age and openssl, and the memory that they need"),
     ("gas", "gas of the contracts' main flows, against Ocean's"),
     ("page", "first paint, encryption and a long catalogue in a real browser"),
     ("sandbox", "how soon a worker is sealed, how quickly it trains inside, and how soon a job begins to learn"),
@@ -39,10 +41,10 @@ pub(crate) struct Row {
 }
 
 impl Row {
-    /// Gas and time are the better the less they are, a rate or a number the more it is.
+    /// Gas, time and memory are the better the less they are, a rate or a number the more it is.
     fn is_missed(&self) -> bool {
         self.goal.is_some_and(|goal| {
-            if ["gas", "ms"].contains(&self.unit.as_str()) { self.ours > goal } else { self.ours < goal }
+            if ["gas", "ms", "KiB"].contains(&self.unit.as_str()) { self.ours > goal } else { self.ours < goal }
         })
     }
 }
@@ -51,6 +53,7 @@ impl Row {
 pub(crate) async fn run(name: &str, options: Options, json: bool) -> Result<bool, Error> {
     let rows = match name {
         "api" => api::run(options).await?,
+        "envelope" => envelope::run().await?,
         "gas" => gas::run(options).await?,
         "page" => page::run(options).await?,
         "sandbox" => sandbox::run(options).await?,

@@ -78,12 +78,18 @@ impl From<TransportError> for ChainError {
     }
 }
 
+/// What the node said of the newest final block.
+#[derive(Clone, Copy, Debug)]
+struct Finalized {
+    asked: Instant,
+    number: Option<u64>,
+}
+
 /// A connection to a node that follows the right chain.
 #[derive(Clone, Debug)]
 pub struct Chain {
     provider: RootProvider<Ethereum>,
-    /// The newest final block, and when it was asked for.
-    finalized: Arc<Mutex<Option<(Instant, Option<u64>)>>>,
+    finalized: Arc<Mutex<Option<Finalized>>>,
 }
 
 async fn in_time<T>(answer: impl IntoFuture<Output = Result<T, TransportError>>) -> Result<T, ChainError> {
@@ -122,15 +128,14 @@ impl Chain {
     /// seconds old.
     pub(crate) async fn finalized(&self) -> Option<u64> {
         let known = *self.finalized.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
-        if let Some((at, number)) = known
-            && at.elapsed() < FINALIZED_FOR
-        {
-            return number;
+        if let Some(known) = known.filter(|known| known.asked.elapsed() < FINALIZED_FOR) {
+            return known.number;
         }
         // A node that does not know the word says so with an error.
         let asked = tokio::time::timeout(FINALIZED_WITHIN, self.block_at(BlockNumberOrTag::Finalized)).await;
         let number = asked.ok().and_then(Result::ok).flatten().map(|block| block.number);
-        *self.finalized.lock().unwrap_or_else(|poisoned| poisoned.into_inner()) = Some((Instant::now(), number));
+        *self.finalized.lock().unwrap_or_else(|poisoned| poisoned.into_inner()) =
+            Some(Finalized { asked: Instant::now(), number });
         number
     }
 

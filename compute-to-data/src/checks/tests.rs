@@ -1,7 +1,10 @@
 //! A server that lies starts nothing: each lie is told once here, beside an otherwise perfect lease.
 
 use alloy::primitives::{B256, U256};
-use atoll_protocol::api::OrderTerms;
+use atoll_protocol::{
+    api::OrderTerms,
+    envelope::{ContentKey, Context, EnvelopeError, key_wrap},
+};
 use serde_json::json;
 
 use super::*;
@@ -44,6 +47,22 @@ fn a_truthful_lease_is_accepted() {
     assert!(matches!(accepted.work, Work::Train(_)), "no training");
     assert_eq!(accepted.context.token_id, U256::from(42));
     atoll_protocol::envelope::key_wrap::unwrap(&samples::identity(), &accepted.context, &accepted.wrapped).unwrap();
+}
+
+/// Who publishes another asset's ciphertext and wrapped keys as an asset of its own, and sells and buys that, gets nothing:
+/// the provider's key opens them under the other asset's context alone. Everything else about the lease is true.
+#[test]
+fn keys_that_were_copied_from_another_asset_do_not_open() {
+    let own = samples::document();
+    let context = Context { token_id: U256::from(41), ..Context::of_content(&samples::asset(), 1) };
+    let key = ContentKey::generate().unwrap();
+    let mut document = own.clone();
+    document.atoll.content.keys = vec![key_wrap::wrap(&samples::identity().public_key(), &context, &key).unwrap()];
+    let lease = samples::lease_of(&samples::order(), samples::spec_json(), &document);
+    let accepted = check(&lease, &samples::facts(&document), NOW).unwrap();
+    let opened = |context: &Context| key_wrap::unwrap(&samples::identity(), context, &accepted.wrapped);
+    assert_eq!(opened(&accepted.context).err(), Some(EnvelopeError::Refused));
+    assert!(opened(&context).is_ok(), "they do open as what they are");
 }
 
 #[test]

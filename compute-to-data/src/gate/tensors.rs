@@ -101,9 +101,5 @@ pub(super) fn rebuild(declared: &[Declared], file: &[u8]) -> Result<Vec<u8>, Out
     let mut header = serde_json::Value::Object(entries).to_string().into_bytes();
     // The format aligns the data to 8 bytes with spaces.
     header.resize(header.len().next_multiple_of(8), b' ');
-    let mut file = Vec::with_capacity(8 + header.len() + values.len());
-    file.extend((header.len() as u64).to_le_bytes());
-    file.extend(header);
-    file.extend(values);
-    Ok(file)
+    Ok([&(header.len() as u64).to_le_bytes()[..], &header, &values].concat())
 }

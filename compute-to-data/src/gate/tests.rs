@@ -4,6 +4,8 @@ use serde_json::json;
 use super::*;
 use crate::samples;
 
+mod bounds;
+
 fn file(header: serde_json::Value, data: &[u8]) -> Vec<u8> {
     let header = header.to_string().into_bytes();
     [&(header.len() as u64).to_le_bytes()[..], &header, data].concat()

@@ -30,7 +30,7 @@ fn a_taken_port_is_told_before_anything_is_built() {
 
 #[test]
 fn unknown_names_are_answered_with_the_known_ones() {
-    let benches: &[&str] = &["api", "gas", "page", "sandbox"];
+    let benches: &[&str] = &["api", "envelope", "gas", "page", "sandbox"];
     let soaks = &["api", "crashes", "jobs", "load", "markets", "contracts", "sandbox", "slow-sockets", "streams"];
     for (command, odd, known) in [("bench", "speed", benches), ("soak", "everything", soaks)] {
         let answer = dev(&[command, odd]);

@@ -16,7 +16,7 @@ use crate::show::line;
 const CORES: usize = 2;
 
 /// The programs, all of one build. The trainer is not among them: nothing that is measured starts a runner.
-const PROGRAMS: [&str; 11] = [
+const PROGRAMS: [&str; 13] = [
     "build",
     "--release",
     "--bin",
@@ -27,6 +27,8 @@ const PROGRAMS: [&str; 11] = [
     "atoll",
     "--example",
     "bare",
+    "--example",
+    "envelope-file",
     "--features=atoll-server/bench",
 ];
 

@@ -39,9 +39,11 @@ const PACES: [Pace; 6] = [
     Pace { threads: 0, alone: 1, batch: 1 },
 ];
 
+type Changing = fn(u64, &[u8], &mut [u8]) -> Result<usize, EnvelopeError>;
+
 /// Brings a stream through the line in every way: what came of it, and what was written.
 fn ways<R: Read + Send, W: Write + Send>(
-    work: fn(u64, &[u8], &mut [u8]) -> Result<usize, EnvelopeError>,
+    work: Changing,
     source: impl Fn() -> R,
     sink: impl Fn() -> W,
 ) -> Vec<(Result<u64, DecryptError>, W)> {
