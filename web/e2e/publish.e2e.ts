@@ -70,6 +70,9 @@ test("a CSV from this computer to a model that was trained on it; no cell leaves
   // Declared by who knows the subject.
   await page.getByLabel("Upper bound of east").fill("1.5");
   await page.getByLabel("east in words").fill("To the right");
+  const toPredict = page.getByLabel("What buyers most likely want to predict");
+  expect(await toPredict.inputValue()).toBe("");
+  await toPredict.selectOption("east");
   await page.getByLabel("Show row 1 to everyone").check();
   await describe(page, "Points of a test", "0");
   await visit.look("publish");
@@ -94,7 +97,13 @@ test("a CSV from this computer to a model that was trained on it; no cell leaves
   expect(Number(least)).toBeLessThanOrEqual(Number(rows[0]?.[0]) + 1e-3);
   expect(Number(greatest)).toBeGreaterThanOrEqual(Number(rows[0]?.[0]) - 1e-3);
 
+  await page.getByRole("rowheader", { name: "east To predict" }).waitFor();
+
   await visit.open(`/assets/${id}/train`);
+  // What is marked is suggested, and is no more than that.
+  const predicted = page.getByLabel("Column to predict");
+  expect(await predicted.inputValue()).toBe("east");
+  await predicted.selectOption("side");
   await page.getByLabel("Epochs").fill("60");
   await page.getByRole("button", { name: "Order for nothing" }).click();
   await page.getByRole("button", { name: "Check and open the model" }).click();

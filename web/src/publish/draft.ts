@@ -22,6 +22,8 @@ export class Draft {
   readonly table = signal<Table | undefined>(undefined);
   /** Declared columns; each change is a new list. */
   readonly columns: Signal<readonly Column[]> = signal<readonly Column[]>([]);
+  /** Name of the column that buyers most likely want to predict; empty if the publisher does not say. */
+  readonly target = signal("");
   /** Rows of `first` that everyone may see. */
   readonly sample: Signal<ReadonlySet<number>> = signal<ReadonlySet<number>>(new Set());
   readonly name = signal("");
@@ -95,12 +97,14 @@ export class Draft {
       ...(allow.length > 0 && { allow }),
       deny: addresses(this.deny()) ?? [],
     };
+    const target = this.target();
     const about = {
       name: this.name().trim(),
       description: this.description().trim(),
       license: this.license().trim(),
       keywords: this.keywords().split(",").map((word) => word.trim()).filter((word) => word !== ""),
       columns: [...this.columns()],
+      ...(target !== "" && { target }),
       policy,
       sampleRows: table.first.filter((_, at) => this.sample().has(at)),
     };

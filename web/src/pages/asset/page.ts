@@ -4,7 +4,7 @@ import { call, type Schema } from "../../api/client.ts";
 import { hex } from "../../components/hex.ts";
 import { load } from "../../components/load.ts";
 import { hint } from "../../components/notice.ts";
-import { documentOf } from "../../document.ts";
+import { documentOf, targetOf } from "../../document.ts";
 import { bytes, count, day } from "../../format.ts";
 import { h } from "../../h.ts";
 import type { View } from "../../main.ts";
@@ -50,7 +50,7 @@ function view(asset: Asset): HTMLElement {
         null,
         h("section", null, h("p", null, asset.description), facts(asset)),
         h("section", null, h("h2", null, "What may be done with it"), policy(document["atoll:market"].policy)),
-        h("section", null, h("h2", null, `Columns (${count(columns.length)})`), schema(columns, rows)),
+        h("section", null, h("h2", null, `Columns (${count(columns.length)})`), schema(columns, rows, targetOf(document))),
         h("section", null, h("h2", null, "Sample rows"), sample(columns, rows)),
         h("section", null, h("h2", null, "How it has done"), statistics(asset)),
         h("section", null, h("h2", null, "What has changed"), history(asset)),
