@@ -35,6 +35,7 @@ export function assetPage({ id = "" }: Record<string, string>): View {
 function view(asset: Asset): HTMLElement {
   const document = documentOf(asset);
   const { content, columns, sample_rows: rows = [] } = document["atoll:market"];
+  const sold = new Set(asset.services.map(({ kind }) => kind));
   globalThis.document.title = `${asset.name} · Atoll`;
   return h(
     "article",
@@ -49,7 +50,7 @@ function view(asset: Asset): HTMLElement {
         "div",
         null,
         h("section", null, h("p", null, asset.description), facts(asset)),
-        h("section", null, h("h2", null, "What may be done with it"), policy(document["atoll:market"].policy)),
+        h("section", null, h("h2", null, "What may be done with it"), policy(document["atoll:market"].policy, sold)),
         h("section", null, h("h2", null, `Columns (${count(columns.length)})`), schema(columns, rows, targetOf(document))),
         h("section", null, h("h2", null, "Sample rows"), sample(columns, rows)),
         h("section", null, h("h2", null, "How it has done"), statistics(asset)),

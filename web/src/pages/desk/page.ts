@@ -7,7 +7,7 @@ import { signedIn } from "../../components/signedIn.ts";
 import { when } from "../../components/when.ts";
 import { same, short } from "../../format.ts";
 import { h } from "../../h.ts";
-import { JOB, why } from "../../job/states.ts";
+import { stateOf, why } from "../../job/states.ts";
 import type { View } from "../../main.ts";
 import { session, signOut } from "../../session.ts";
 import { signal, untracked } from "../../signal.ts";
@@ -105,7 +105,7 @@ function queue(jobs: readonly Job[]): HTMLElement {
             "tr",
             null,
             h("td", null, h("a", { href: `#/jobs/${job.id}` }, job.id.slice(-8))),
-            h("td", null, JOB[job.status]),
+            h("td", null, stateOf(job)),
             h("td", null, job.failure ? why(job.failure, "The buyer") : ""),
             h("td", null, h("code", { title: job.consumer }, short(job.consumer))),
             h("td", { class: "number" }, job.attempts),

@@ -46,7 +46,8 @@ export function trainPage({ id = "" }: Record<string, string>, query: URLSearchP
 function view(asset: Asset, index: number, held: boolean): HTMLElement {
   const document = documentOf(asset);
   const { columns, content, policy } = document["atoll:market"];
-  const service = asset.services.find(({ service_index }) => service_index === index) ?? asset.services[0];
+  const trains = asset.services.filter(({ kind }) => kind === "compute");
+  const service = trains.find(({ service_index }) => service_index === index) ?? trains[0];
   const target = likelyTarget(columns, targetOf(document));
   if (!service || !target) return hint("This data set offers nothing that can be trained on.");
   const spec = signal(suggest(asset.id, columns, content.rows, policy, target));
