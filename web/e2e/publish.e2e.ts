@@ -7,7 +7,7 @@ import { afterAll, expect, test } from "vitest";
 
 import { browser } from "./browser.ts";
 import { accuracy } from "./evaluate.ts";
-import { api } from "./market/chain.ts";
+import { api, MEMBER_LIST } from "./market/chain.ts";
 import { NetworkLog } from "./networkLog.ts";
 import { Visit } from "./visit.ts";
 
@@ -183,6 +183,16 @@ test("what is wrong is told before anything is sent, and what was declined goes 
   await page.getByLabel("Rows a job needs at least").fill("61");
   await page.getByText("The table has 60 rows, fewer than the 61 that a job needs.").waitFor();
   await page.getByLabel("Rows a job needs at least").fill("60");
+  await page.getByText("Who may order", { exact: true }).click();
+  const gate = page.getByLabel("Contract that admits buyers");
+  await gate.fill("everyone");
+  await page.getByText("The contract that admits buyers: write one address, or nothing.").waitFor();
+  await gate.fill(MEMBER_LIST);
+  const each = page.getByLabel("Free orders for each account");
+  await each.fill("0");
+  await page.getByText("Free orders: write whole numbers from 1 on, or nothing.").waitFor();
+  await each.fill("2");
+  await page.getByLabel("Free orders in all").fill("100");
   await page.getByLabel("Upper bound of north").fill("-2");
   await page.getByText("the lower bound has to be below the upper one").first().waitFor();
   await page.getByLabel("Upper bound of north").fill("1");
@@ -194,6 +204,7 @@ test("what is wrong is told before anything is sent, and what was declined goes 
   await page.getByLabel("I have compared this key").check();
   expect(uploads).toEqual([]);
 
+  await page.getByText("Then 2 more transactions").waitFor();
   await visit.connect();
   wallet.declines.add("eth_sendTransaction");
   await button.click();
@@ -204,6 +215,24 @@ test("what is wrong is told before anything is sent, and what was declined goes 
   await page.getByRole("button", { name: "Go on" }).click();
   await page.getByText("It is published").waitFor();
   expect(uploads.length).toBe(before);
+
+  // What one transaction can not bring is offered at once, and done only when it is on the chain.
+  const id = (await page.getByRole("link", { name: "See your data set" }).getAttribute("href"))?.split("/").pop() ?? "";
+  const service = async () => (await api<{ services: { gate: string | null; free_limits: object | null }[] }>("GET", `/v1/assets/${id}`)).services[0];
+  await page.getByRole("heading", { name: "Still to be set" }).waitFor();
+  expect(await service()).toMatchObject({ gate: null, free_limits: null });
+  await visit.look("published-to-be-set");
+  wallet.declines.add("eth_sendTransaction");
+  await page.getByRole("button", { name: "Set the limits" }).click();
+  await page.getByText("You declined the limits").waitFor();
+  wallet.declines.clear();
+  await page.getByRole("button", { name: "Set the limits" }).click();
+  await page.getByRole("button", { name: "Set the limits" }).waitFor({ state: "detached" });
+  await page.getByRole("button", { name: "Set who admits buyers" }).click();
+  await page.getByRole("heading", { name: "Everything is set" }).waitFor();
+  const set = await service();
+  expect(set).toMatchObject({ free_limits: { per_wallet: 2, total: 100 } });
+  expect(set?.gate?.toLowerCase()).toBe(MEMBER_LIST.toLowerCase());
   await visit.end();
   await chromium.close();
 });
