@@ -221,6 +221,9 @@ async fn what_is_wrong_with_server_node_and_contracts_is_named() {
     let diagnosis = at(server, rpc).doctor(&["--deployment", &replaced]).await;
     diagnosis.fails(&["contracts"]);
     diagnosis.found("contracts", "failed", &["the orders", "is not what the deployment file says", "another network"]);
+    let run = ["provider", "run", "--deployment", &replaced];
+    let refused = crate::refused::refused(&market.provider, &run).await;
+    refused.says(4, &["the code at", "is not what the deployment file says", "--rpc-url"]);
     // A file of an older deploy script says nothing of the code.
     let old = deployment(&market, |file| drop(file["code_hashes"].take()));
     at(server, rpc).doctor(&["--deployment", &old]).await.fails(&[]);

@@ -5,6 +5,7 @@ import { hex } from "../components/hex.ts";
 import { list } from "../components/list.ts";
 import { empty, failure } from "../components/notice.ts";
 import { signedIn } from "../components/signedIn.ts";
+import { table } from "../components/table.ts";
 import { connected } from "../components/walletButton.ts";
 import { when } from "../components/when.ts";
 import { same } from "../format.ts";
@@ -169,39 +170,4 @@ async function giveBack(order: Order): Promise<void> {
     "to take the payment back",
   );
   await settled(sent, () => undefined, stop.signal);
-}
-
-function table(
-  name: string,
-  heads: readonly string[],
-  rows: readonly (readonly (HTMLElement | string)[])[],
-): HTMLElement {
-  return h(
-    "div",
-    { class: "scroll", tabindex: "0", role: "region", "aria-label": name },
-    h(
-      "table",
-      null,
-      h(
-        "thead",
-        null,
-        h(
-          "tr",
-          null,
-          heads.map((head) => h("th", { scope: "col" }, head)),
-        ),
-      ),
-      h(
-        "tbody",
-        null,
-        rows.map((cells) =>
-          h(
-            "tr",
-            null,
-            cells.map((cell) => h("td", null, cell)),
-          ),
-        ),
-      ),
-    ),
-  );
 }

@@ -7,6 +7,7 @@ import { hex } from "../../components/hex.ts";
 import { load } from "../../components/load.ts";
 import { failure, hint, success } from "../../components/notice.ts";
 import { signedIn } from "../../components/signedIn.ts";
+import { table } from "../../components/table.ts";
 import { when } from "../../components/when.ts";
 import { same } from "../../format.ts";
 import { h } from "../../h.ts";
@@ -183,35 +184,9 @@ function cancel(id: string): HTMLElement {
 function steps(events: readonly Event[], kind: Job["kind"], mine: boolean): HTMLElement {
   const actors: Record<string, string> = { consumer: mine ? "You" : "The buyer", provider: "The provider", server: "The market" };
   const shown = events.filter(({ progress }) => !progress);
-  return h(
-    "div",
-    { class: "scroll", tabindex: "0", role: "region", "aria-label": "What happened" },
-    h(
-      "table",
-      null,
-      h(
-        "thead",
-        null,
-        h(
-          "tr",
-          null,
-          ["When", "Who", "What", "Why"].map((name) => h("th", { scope: "col" }, name)),
-        ),
-      ),
-      h(
-        "tbody",
-        null,
-        shown.map(({ at, actor, status, reason }) =>
-          h(
-            "tr",
-            null,
-            h("td", null, when(at)),
-            h("td", null, actors[actor] ?? actor),
-            h("td", null, stateOf({ kind, status })),
-            h("td", null, reason ?? ""),
-          ),
-        ),
-      ),
-    ),
+  return table(
+    "What happened",
+    ["When", "Who", "What", "Why"],
+    shown.map(({ at, actor, status, reason }) => [when(at), actors[actor] ?? actor, stateOf({ kind, status }), reason ?? ""]),
   );
 }

@@ -11,7 +11,7 @@ import type { Read } from "./file.ts";
 
 export function columns(draft: Draft, read: () => Read | undefined): HTMLElement {
   return h("div", null, () => {
-    if (!draft.table()) return undefined;
+    if (!draft.table()) return later("2. The columns");
     const now = untracked(draft.columns);
     return h(
       "section",
@@ -35,6 +35,11 @@ export function columns(draft: Draft, read: () => Read | undefined): HTMLElement
       target(draft, now),
     );
   });
+}
+
+/** A step that needs the table. */
+export function later(title: string): HTMLElement {
+  return h("section", null, h("h2", null, title), h("p", { class: "quiet" }, "Choose a table first."));
 }
 
 function target(draft: Draft, columns: readonly Column[]): HTMLElement {

@@ -84,7 +84,7 @@ function view(asset: Asset, index: number, held: boolean): HTMLElement {
     ),
     h(
       "div",
-      { class: "two" },
+      { class: "two form-first" },
       h(
         "div",
         null,
