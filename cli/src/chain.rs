@@ -17,6 +17,7 @@ use alloy::{
 use atoll_protocol::{
     api::{self, OrderStatus},
     contracts::{IERC20, IOrders, Order},
+    deployment::CodeHashes,
 };
 use serde::Deserialize;
 
@@ -38,6 +39,9 @@ pub(crate) struct Contracts {
     pub(crate) market: Address,
     /// `Orders`.
     pub(crate) orders: Address,
+    /// Of the code that was deployed; older files have none, and servers tell none.
+    #[serde(default)]
+    pub(crate) code_hashes: Option<CodeHashes>,
 }
 
 impl Contracts {
@@ -57,6 +61,7 @@ impl From<&api::Market> for Contracts {
             asset_registry: market.asset_registry,
             market: market.market,
             orders: market.orders,
+            code_hashes: None,
         }
     }
 }
@@ -239,7 +244,12 @@ impl Chain {
 
     /// True if there is code at an address.
     pub(crate) async fn is_contract(&self, address: Address) -> Result<bool, ChainError> {
-        Ok(!self.provider.get_code_at(address).await?.is_empty())
+        Ok(!self.code(address).await?.is_empty())
+    }
+
+    /// The code at an address; empty if there is no contract.
+    pub(crate) async fn code(&self, address: Address) -> Result<Bytes, ChainError> {
+        Ok(self.provider.get_code_at(address).await?)
     }
 
     /// Number and time, in Unix seconds, of the newest block.

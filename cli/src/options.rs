@@ -139,8 +139,14 @@ mod tests {
     #[test]
     fn assets_are_taken_in_both_forms_and_only_of_this_market() {
         let registry = Address::repeat_byte(1);
-        let contracts =
-            Contracts { chain_id: 31337, start_block: 0, asset_registry: registry, market: registry, orders: registry };
+        let contracts = Contracts {
+            chain_id: 31337,
+            start_block: 0,
+            asset_registry: registry,
+            market: registry,
+            orders: registry,
+            code_hashes: None,
+        };
         let id = asset_id(U256::from(42), &contracts).to_string();
         assert_eq!(token_id(&id, &contracts).unwrap(), U256::from(42));
         assert_eq!(token_id("42", &contracts).unwrap(), U256::from(42));

@@ -67,6 +67,9 @@ pub(crate) struct Publish {
     /// Columns that are categories although they hold numbers, where columns are inferred
     #[arg(long, value_name = "COLUMN", value_delimiter = ',', conflicts_with = "columns")]
     categories: Vec<String>,
+    /// The column that buyers most likely want to predict; a job can predict any
+    #[arg(long, value_name = "COLUMN")]
+    target: Option<String>,
     /// Words to find it by
     #[arg(long, value_name = "WORD", value_delimiter = ',')]
     keywords: Vec<String>,
@@ -115,6 +118,12 @@ impl Publish {
             Err(error) => return Err(error.into()),
         };
         let columns = self.columns(out)?;
+        if let Some(target) = self.target.as_ref().filter(|target| !columns.iter().any(|one| one.name == **target)) {
+            return Err(CliError::Input(format!(
+                "--target names `{target}`, which is no column; the columns are {}",
+                columns.iter().map(|column| column.name.as_str()).collect::<Vec<_>>().join(", ")
+            )));
+        }
         let checked = self.checked(&columns, out)?;
         if self.services.computes() && checked.rows < self.min_rows {
             return Err(CliError::Input(format!(
@@ -215,6 +224,9 @@ impl Publish {
         document.keywords = self.keywords.clone();
         document.atoll.services = services::declared(&services::offers(&plan.services));
         document.atoll.sample_rows = checked.sample;
+        if let Some(target) = &self.target {
+            document.mark_target(target);
+        }
         let metadata = document.to_bytes().map_err(|error| CliError::Input(error.to_string()))?;
         AssetDocument::parse(&metadata).map_err(CliError::Document)?;
 

@@ -253,7 +253,14 @@ mod tests {
     fn a_signature_counts_only_for_its_receipt_contract_and_provider() {
         let provider = generate_wallet().unwrap();
         let here = Address::repeat_byte(1);
-        let contracts = Contracts { chain_id: 31337, start_block: 0, asset_registry: here, market: here, orders: here };
+        let contracts = Contracts {
+            chain_id: 31337,
+            start_block: 0,
+            asset_registry: here,
+            market: here,
+            orders: here,
+            code_hashes: None,
+        };
         let zero = B256::ZERO;
         let receipt = signed::Receipt {
             orderId: zero,

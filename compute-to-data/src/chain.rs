@@ -10,7 +10,10 @@ use alloy::{
     signers::local::PrivateKeySigner,
     sol_types::{SolCall, SolEvent, SolValue},
 };
-use atoll_protocol::contracts::{IAssetRegistry, IOrders, Order, Service};
+use atoll_protocol::{
+    contracts::{IAssetRegistry, IOrders, Order, Service},
+    deployment::{CodeHashes, is_deployed},
+};
 use serde::{Deserialize, Serialize};
 
 /// Time for one call to the RPC endpoint.
@@ -32,6 +35,9 @@ pub struct Deployment {
     pub market: Address,
     /// `Orders`.
     pub orders: Address,
+    /// Of the code that was deployed; older files have none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub code_hashes: Option<CodeHashes>,
 }
 
 /// The chain can not be asked, or says no.
@@ -53,6 +59,12 @@ pub enum ChainError {
     /// A contract is not there.
     #[error("there is no contract at {0}; check that the deployment file belongs to this chain")]
     NoContract(Address),
+    /// A contract, and not the one that was deployed.
+    #[error(
+        "the code at {0} is not what the deployment file says; the endpoint is of another network with the same chain id, or \
+         the file is of another deployment: correct --rpc-url or --deployment"
+    )]
+    OtherCode(Address),
     /// No answer, or an error.
     #[error("the RPC endpoint did not {what}: {cause}")]
     Rpc {
@@ -99,7 +111,7 @@ pub struct Chain {
 }
 
 impl Chain {
-    /// Connects, and checks that this is the chain of the deployment file and that its contracts are there.
+    /// Connects, and checks that this is the chain of the deployment file and that its contracts are there, with their code.
     ///
     /// # Errors
     /// See [`ChainError`].
@@ -118,10 +130,18 @@ impl Chain {
         if actual != chain.deployment.chain_id {
             return Err(ChainError::WrongChain { actual, expected: chain.deployment.chain_id });
         }
-        for contract in [chain.deployment.asset_registry, chain.deployment.orders] {
+        let Deployment { asset_registry, orders, code_hashes, .. } = chain.deployment;
+        let expected = [
+            (asset_registry, code_hashes.map(|hashes| hashes.asset_registry)),
+            (orders, code_hashes.map(|hashes| hashes.orders)),
+        ];
+        for (contract, hash) in expected {
             let code = timed("say a contract's code", chain.provider.get_code_at(contract)).await?;
             if code.is_empty() {
                 return Err(ChainError::NoContract(contract));
+            }
+            if !is_deployed(&code, hash) {
+                return Err(ChainError::OtherCode(contract));
             }
         }
         Ok(chain)

@@ -35,6 +35,7 @@ pub(crate) fn deployment() -> Deployment {
         asset_registry: address!("0x5FbDB2315678afecb367f032d93F642f64180aa3"),
         market: address!("0xa513E6E4b8f2a923D98304ec87F64353C4D5C853"),
         orders: address!("0x2279B7A0a67DB372996a5FaB50D91eAA73d2eBe6"),
+        code_hashes: None,
     }
 }
 

@@ -17,6 +17,9 @@ import {TestDollar} from "../src/testnet/TestDollar.sol";
 ///   case the same JSON is printed on one line after `ATOLL_DEPLOYMENT `.
 /// - `PROTOCOL_FEE_BPS` (0) and `FEE_RECEIVER` (the deployer): fixed for ever by this deployment.
 ///
+/// It also writes the hash of each contract's code (EIP-1052), so that readers notice a node of another network with the
+/// same chain id.
+///
 /// The addresses depend only on the deployer and its nonce: on a fresh chain they are always the same.
 contract Deploy is Script {
     uint256 private constant LOCAL_CHAIN = 31337;
@@ -76,6 +79,10 @@ contract Deploy is Script {
         vm.serializeAddress(json, "market", deployed.market);
         vm.serializeAddress(json, "member_list", deployed.memberList);
         if (deployed.testDollar != address(0)) vm.serializeAddress(json, "test_dollar", deployed.testDollar);
+        string memory hashes = "code_hashes";
+        vm.serializeBytes32(hashes, "asset_registry", deployed.registry.codehash);
+        vm.serializeBytes32(hashes, "market", deployed.market.codehash);
+        vm.serializeString(json, "code_hashes", vm.serializeBytes32(hashes, "orders", deployed.orders.codehash));
         json = vm.serializeAddress(json, "orders", deployed.orders);
 
         console.log("ATOLL_DEPLOYMENT %s", json);

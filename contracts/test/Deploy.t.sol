@@ -89,7 +89,7 @@ contract DeployTest is Test {
         vm.setEnv("DEPLOYMENT_FILE", "-");
     }
 
-    function assertFileSays(string memory json, Deploy.Deployment memory deployed, uint256 chain) private pure {
+    function assertFileSays(string memory json, Deploy.Deployment memory deployed, uint256 chain) private view {
         assertEq(vm.parseJsonUint(json, ".chain_id"), chain);
         assertEq(vm.parseJsonUint(json, ".start_block"), 77);
         assertEq(vm.parseJsonAddress(json, ".asset_registry"), deployed.registry);
@@ -97,6 +97,9 @@ contract DeployTest is Test {
         assertEq(vm.parseJsonAddress(json, ".market"), deployed.market);
         assertEq(vm.parseJsonAddress(json, ".orders"), deployed.orders);
         assertEq(vm.parseJsonAddress(json, ".member_list"), deployed.memberList);
+        assertEq(vm.parseJsonBytes32(json, ".code_hashes.asset_registry"), keccak256(deployed.registry.code));
+        assertEq(vm.parseJsonBytes32(json, ".code_hashes.market"), keccak256(deployed.market.code));
+        assertEq(vm.parseJsonBytes32(json, ".code_hashes.orders"), keccak256(deployed.orders.code));
     }
 
     function noTestDollarOnAnotherChain() private {

@@ -27,12 +27,13 @@ pub async fn publish(market: &Market) -> Result<Value, Error> {
     publish_selling(market, &["--price", PRICE]).await
 }
 
-/// Publishes the table like [`publish`], with its first 12 rows for everyone to see and to try specs on.
+/// Publishes the table like [`publish`], with its first 12 rows for everyone to see and to try specs on, and with the column
+/// to predict marked.
 ///
 /// # Errors
 /// What the command said.
 pub async fn publish_shown(market: &Market) -> Result<Value, Error> {
-    publish_selling(market, &["--price", PRICE, "--sample-rows", "12"]).await
+    publish_selling(market, &["--price", PRICE, "--sample-rows", "12", "--target", "diagnosis"]).await
 }
 
 /// Publishes the table like [`publish`], with other services: `--price`, `--download` and what belongs to them.

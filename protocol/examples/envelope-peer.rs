@@ -70,6 +70,7 @@ enum Command {
         provider: Provider,
         policy: Box<Policy>,
         sample_rows: Vec<Vec<String>>,
+        target: Option<String>,
     },
 }
 
@@ -140,11 +141,25 @@ fn answer(command: Command) -> Answer {
             let read = AssetDocument::parse(&document)?;
             json!({ "canonical": Bytes::from(read.to_bytes()?) })
         }
-        Command::Document { name, description, license, keywords, columns, content, provider, policy, sample_rows } => {
+        Command::Document {
+            name,
+            description,
+            license,
+            keywords,
+            columns,
+            content,
+            provider,
+            policy,
+            sample_rows,
+            target,
+        } => {
             let mut document =
                 AssetDocument::table(&name, &description, &license, columns, *content, provider, *policy);
             document.keywords = keywords;
             document.atoll.sample_rows = sample_rows;
+            if target.is_some_and(|target| !document.mark_target(&target)) {
+                return Err("the target is no column".into());
+            }
             json!({ "canonical": Bytes::from(document.to_bytes()?) })
         }
     })

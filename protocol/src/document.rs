@@ -14,7 +14,7 @@ mod sample;
 mod shape;
 
 pub use check::{DocumentError, DocumentErrors, MAX_BYTES, MAX_COLUMNS, MAX_VALID_FOR, MIN_VALID_FOR};
-pub use croissant::{Field, FileObject, RecordSet, context};
+pub use croissant::{DataType, Field, FileObject, LABEL, RecordSet, context};
 pub use sample::Sample;
 
 /// The whole document.

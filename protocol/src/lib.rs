@@ -6,6 +6,7 @@
 pub mod api;
 pub mod canonical;
 pub mod contracts;
+pub mod deployment;
 pub mod document;
 pub mod download;
 pub mod envelope;

@@ -7,7 +7,7 @@ import { afterAll, expect, test } from "vitest";
 
 import { browser } from "./browser.ts";
 import { accuracy } from "./evaluate.ts";
-import { api, rpc } from "./market/chain.ts";
+import { api, MEMBER_LIST, rpc } from "./market/chain.ts";
 import { NetworkLog } from "./networkLog.ts";
 import { Visit } from "./visit.ts";
 
@@ -70,6 +70,9 @@ test("a CSV from this computer to a model that was trained on it; no cell leaves
   // Declared by who knows the subject.
   await page.getByLabel("Upper bound of east").fill("1.5");
   await page.getByLabel("east in words").fill("To the right");
+  const toPredict = page.getByLabel("What buyers most likely want to predict");
+  expect(await toPredict.inputValue()).toBe("");
+  await toPredict.selectOption("east");
   await page.getByLabel("Show row 1 to everyone").check();
   await describe(page, "Points of a test", "0");
   await visit.look("publish");
@@ -98,7 +101,13 @@ test("a CSV from this computer to a model that was trained on it; no cell leaves
   expect(Number(least)).toBeLessThanOrEqual(Number(rows[0]?.[0]) + 1e-3);
   expect(Number(greatest)).toBeGreaterThanOrEqual(Number(rows[0]?.[0]) - 1e-3);
 
+  await page.getByRole("rowheader", { name: "east To predict" }).waitFor();
+
   await visit.open(`/assets/${id}/train`);
+  // What is marked is suggested, and is no more than that.
+  const predicted = page.getByLabel("Column to predict");
+  expect(await predicted.inputValue()).toBe("east");
+  await predicted.selectOption("side");
   await page.getByLabel("Epochs").fill("60");
   await page.getByRole("button", { name: "Order for nothing" }).click();
   await page.getByRole("button", { name: "Check and open the model" }).click();
@@ -178,6 +187,16 @@ test("what is wrong is told before anything is sent, and what was declined goes 
   await page.getByLabel("Rows a job needs at least").fill("61");
   await page.getByText("The table has 60 rows, fewer than the 61 that a job needs.").waitFor();
   await page.getByLabel("Rows a job needs at least").fill("60");
+  await page.getByText("Who may order", { exact: true }).click();
+  const gate = page.getByLabel("Contract that admits buyers");
+  await gate.fill("everyone");
+  await page.getByText("The contract that admits buyers: write one address, or nothing.").waitFor();
+  await gate.fill(MEMBER_LIST);
+  const each = page.getByLabel("Free orders for each account");
+  await each.fill("0");
+  await page.getByText("Free orders: write whole numbers from 1 on, or nothing.").waitFor();
+  await each.fill("2");
+  await page.getByLabel("Free orders in all").fill("100");
   await page.getByLabel("Upper bound of north").fill("-2");
   await page.getByText("the lower bound has to be below the upper one").first().waitFor();
   await page.getByLabel("Upper bound of north").fill("1");
@@ -189,6 +208,7 @@ test("what is wrong is told before anything is sent, and what was declined goes 
   await page.getByLabel("I have compared this key").check();
   expect(uploads).toEqual([]);
 
+  await page.getByText("Then 2 more transactions").waitFor();
   await visit.connect();
   wallet.declines.add("eth_sendTransaction");
   await button.click();
@@ -199,6 +219,24 @@ test("what is wrong is told before anything is sent, and what was declined goes 
   await page.getByRole("button", { name: "Go on" }).click();
   await page.getByText("It is published").waitFor();
   expect(uploads.length).toBe(before);
+
+  // What one transaction can not bring is offered at once, and done only when it is on the chain.
+  const id = (await page.getByRole("link", { name: "See your data set" }).getAttribute("href"))?.split("/").pop() ?? "";
+  const service = async () => (await api<{ services: { gate: string | null; free_limits: object | null }[] }>("GET", `/v1/assets/${id}`)).services[0];
+  await page.getByRole("heading", { name: "Still to be set" }).waitFor();
+  expect(await service()).toMatchObject({ gate: null, free_limits: null });
+  await visit.look("published-to-be-set");
+  wallet.declines.add("eth_sendTransaction");
+  await page.getByRole("button", { name: "Set the limits" }).click();
+  await page.getByText("You declined the limits").waitFor();
+  wallet.declines.clear();
+  await page.getByRole("button", { name: "Set the limits" }).click();
+  await page.getByRole("button", { name: "Set the limits" }).waitFor({ state: "detached" });
+  await page.getByRole("button", { name: "Set who admits buyers" }).click();
+  await page.getByRole("heading", { name: "Everything is set" }).waitFor();
+  const set = await service();
+  expect(set).toMatchObject({ free_limits: { per_wallet: 2, total: 100 } });
+  expect(set?.gate?.toLowerCase()).toBe(MEMBER_LIST.toLowerCase());
   await visit.end();
   await chromium.close();
 });

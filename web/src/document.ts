@@ -28,6 +28,7 @@ export interface AssetDocument {
   license: string;
   url?: string;
   keywords?: string[];
+  recordSet: { field: { name: string; dataType: string | string[] }[] }[];
   "atoll:market": {
     columns: Column[];
     content: { rows: number; ciphertext_bytes: number; ciphertext_sha256: string; media_type: string };
@@ -39,4 +40,14 @@ export interface AssetDocument {
 
 export function documentOf(asset: Schema["Asset"]): AssetDocument {
   return asset.metadata as unknown as AssetDocument;
+}
+
+/** Croissant's data type of what a model learns to tell; it stands beside the atomic type. */
+export const LABEL = "cr:Label";
+
+/** The column that the publisher marked as the one to predict; the first, if several are. */
+export function targetOf({ recordSet, "atoll:market": { columns } }: AssetDocument): Column | undefined {
+  const fields = recordSet.flatMap(({ field }) => field);
+  const marked = fields.find(({ dataType }) => [dataType].flat().includes(LABEL));
+  return columns.find(({ name }) => name === marked?.name);
 }

@@ -106,7 +106,7 @@ function foot(): HTMLElement {
     h(
       "p",
       null,
-      "The data stays encrypted with its owner. Models come to it, and only the buyer can open what they learned.",
+      "Data is encrypted before it leaves its owner, and this server has no key to it. Models come to the data, and only the buyer can open what they learned.",
     ),
     h("p", null, h("a", { href: "/docs" }, "API")),
   );

@@ -39,6 +39,7 @@ function about(): About {
     license: "CC-BY-4.0",
     keywords: random.one([[], ["health", "demo"]]),
     columns,
+    ...(random.below(2) === 0 && { target: random.one(names) }),
     policy: {
       model_families: ["linear_regression", "multilayer_perceptron"],
       min_rows: 50,
@@ -71,7 +72,7 @@ test("the document is the command line's, byte for byte, and a valid one", { tim
     const theirs = await peer.ask({
       do: "document",
       ...{ name: said.name, description: said.description, license: said.license, keywords: said.keywords },
-      ...{ columns: said.columns, policy: said.policy, sample_rows: said.sampleRows, provider: sealed.provider },
+      ...{ columns: said.columns, policy: said.policy, sample_rows: said.sampleRows, target: said.target, provider: sealed.provider },
       content: {
         version: sealed.version,
         format: FORMAT,

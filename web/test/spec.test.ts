@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 
-import type { AssetDocument, Column } from "../src/document.ts";
+import { type AssetDocument, type Column, targetOf } from "../src/document.ts";
 import { check } from "../src/job/check.ts";
 import { familyOf, type JobSpec, layersOf, likelyTarget, networkOf, suggest } from "../src/job/spec.ts";
 
@@ -15,6 +15,7 @@ const DOCUMENT: AssetDocument = {
   name: "Stays",
   description: "",
   license: "CC0-1.0",
+  recordSet: [{ field: COLUMNS.map(({ name }) => ({ name, dataType: "sc:Text" })) }],
   "atoll:market": {
     columns: COLUMNS,
     content: { rows: 1000, ciphertext_bytes: 1, ciphertext_sha256: "0x", media_type: "text/csv" },
@@ -40,6 +41,15 @@ test("whatever column is predicted, the suggestion breaks no rule", () => {
   for (const { name } of COLUMNS) expect(check(suggested(name), DOCUMENT).broken, name).toEqual([]);
   expect(likelyTarget(COLUMNS)?.name).toBe("outcome");
   expect(likelyTarget(COLUMNS.slice(0, 3))?.name).toBe("ward");
+});
+
+test("the column that the publisher marked is suggested before any other", () => {
+  expect(targetOf(DOCUMENT)).toBeUndefined();
+  const [first, ...others] = COLUMNS.map(({ name }) => ({ name, dataType: "sc:Float" as string | string[] }));
+  const field = [{ name: first?.name ?? "", dataType: ["sc:Float", "cr:Label"] }, ...others];
+  const marked = targetOf({ ...DOCUMENT, recordSet: [{ field }] });
+  expect(marked?.name).toBe("age");
+  expect(likelyTarget(COLUMNS, marked)?.name).toBe("age");
 });
 
 test("a job's size is that of the market's own arithmetic", () => {

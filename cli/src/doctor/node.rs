@@ -3,7 +3,10 @@
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use alloy::primitives::{Address, B256, U256};
-use atoll_protocol::contracts::{IAssetRegistry, IMarket, IOrders};
+use atoll_protocol::{
+    contracts::{IAssetRegistry, IMarket, IOrders},
+    deployment::is_deployed,
+};
 
 use super::{Findings, Reached};
 use crate::{
@@ -64,12 +67,20 @@ pub(super) async fn look(
 /// Whether each address holds a contract that answers as the one that it should be.
 async fn deployed(chain: &Chain, findings: &mut Findings) {
     const NAME: &str = "contracts";
-    let Contracts { asset_registry, market, orders, .. } = chain.contracts;
+    let Contracts { asset_registry, market, orders, code_hashes, .. } = chain.contracts;
     let mut wrong = Vec::new();
-    for (what, address) in [("asset registry", asset_registry), ("market", market), ("orders", orders)] {
-        match chain.is_contract(address).await {
-            Ok(true) => {}
-            Ok(false) => wrong.push(format!("there is no contract at {address} (the {what})")),
+    let expected = [
+        ("asset registry", asset_registry, code_hashes.map(|hashes| hashes.asset_registry)),
+        ("market", market, code_hashes.map(|hashes| hashes.market)),
+        ("orders", orders, code_hashes.map(|hashes| hashes.orders)),
+    ];
+    for (what, address, hash) in expected {
+        match chain.code(address).await {
+            Ok(code) if code.is_empty() => wrong.push(format!("there is no contract at {address} (the {what})")),
+            Ok(code) if !is_deployed(&code, hash) => {
+                wrong.push(format!("the code at {address} (the {what}) is not what the deployment file says"));
+            }
+            Ok(_) => {}
             Err(error) => return findings.failed(NAME, error.to_string(), "check the node"),
         }
     }
@@ -87,7 +98,11 @@ async fn deployed(chain: &Chain, findings: &mut Findings) {
         wrong.extend(strange.map(|(what, address, _)| format!("{address} does not answer as the {what} does")));
     }
     if wrong.is_empty() {
-        return findings.ok(NAME, "all three are there and answer as they should");
+        let found = match code_hashes {
+            Some(_) => "all three are there, answer as they should, and have the code that was deployed",
+            None => "all three are there and answer as they should",
+        };
+        return findings.ok(NAME, found);
     }
     let mend = "the contracts were deployed elsewhere, or the node is of another network with the same chain id: correct \
                 --deployment, --server or --rpc-url";

@@ -2,7 +2,7 @@
 
 use std::{fs, os::unix::fs::PermissionsExt, path::Path, process::Output};
 
-use alloy::primitives::{Address, U256};
+use alloy::primitives::{Address, B256, U256};
 use atoll_devnet::{Actor, Market, Options, repository};
 use serde_json::{Value, json};
 use tokio::{
@@ -217,7 +217,18 @@ async fn what_is_wrong_with_server_node_and_contracts_is_named() {
     diagnosis.fails(&["deployment", "contracts"]);
     diagnosis.found("contracts", "failed", &["no contract at", &nobody, "the market"]);
     // Contracts, and not the right ones.
+    let replaced = deployment(&market, |file| file["code_hashes"]["orders"] = json!(B256::repeat_byte(7)));
+    let diagnosis = at(server, rpc).doctor(&["--deployment", &replaced]).await;
+    diagnosis.fails(&["contracts"]);
+    diagnosis.found("contracts", "failed", &["the orders", "is not what the deployment file says", "another network"]);
+    let run = ["provider", "run", "--deployment", &replaced];
+    let refused = crate::refused::refused(&market.provider, &run).await;
+    refused.says(4, &["the code at", "is not what the deployment file says", "--rpc-url"]);
+    // A file of an older deploy script says nothing of the code.
+    let old = deployment(&market, |file| drop(file["code_hashes"].take()));
+    at(server, rpc).doctor(&["--deployment", &old]).await.fails(&[]);
     let swapped = deployment(&market, |file| {
+        file["code_hashes"].take();
         let orders = file["orders"].take();
         file["orders"] = std::mem::replace(&mut file["market"], orders);
     });

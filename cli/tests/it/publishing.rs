@@ -3,6 +3,7 @@
 use std::{fs, path::Path};
 
 use atoll_devnet::{Market, sample};
+use serde_json::json;
 
 use crate::refused::{Refused, market_without_runner, refused, text};
 
@@ -50,6 +51,7 @@ async fn a_bad_table_is_told_by_row_and_column_and_nothing_is_uploaded() {
     publish(&market, &path, &declared).await.says(3, &["row 3 (line 4)", "`kind`", "`c` is not a declared category"]);
     table(&path, 0, 0, "");
     publish(&market, &path, &["--min-rows", "61"]).await.says(3, &["60 rows", "--min-rows"]);
+    publish(&market, &path, &["--target", "colour"]).await.says(3, &["`colour`", "no column", "size, weight, kind"]);
     publish(&market, &path, &["--provider-wallet", "0x0000000000000000000000000000000000000001"]).await.says(2, &[]);
 
     let found = market.buyer.atoll(&["search"]).await.unwrap();
@@ -83,6 +85,8 @@ async fn a_retry_with_the_same_salt_publishes_nothing_twice() {
         "2",
         "--keywords",
         "stones",
+        "--target",
+        "kind",
     ];
     let first = market.publisher.atoll(&arguments).await.unwrap();
     let second = market.publisher.atoll(&arguments).await.unwrap();
@@ -96,8 +100,11 @@ async fn a_retry_with_the_same_salt_publishes_nothing_twice() {
     assert_eq!(assets.len(), 1, "{found}");
     assert_eq!(assets[0]["id"], first["asset"]);
     let section = &assets[0]["metadata"]["atoll:market"];
-    assert_eq!(section["sample_rows"], serde_json::json!([["1", "1.5", "b"], ["2", "2.5", "a"]]));
-    assert_eq!(section["columns"][0]["type"], serde_json::json!({"kind": "number", "min": 0, "max": 6}));
+    assert_eq!(section["sample_rows"], json!([["1", "1.5", "b"], ["2", "2.5", "a"]]));
+    assert_eq!(section["columns"][0]["type"], json!({"kind": "number", "min": 0, "max": 6}));
+    let fields = assets[0]["metadata"]["recordSet"][0]["field"].as_array().unwrap();
+    let types: Vec<_> = fields.iter().map(|field| field["dataType"].clone()).collect();
+    assert_eq!(types, [json!("sc:Float"), json!("sc:Float"), json!(["sc:Text", "cr:Label"])]);
 
     // Another wallet's asset of the same salt is another asset.
     let other = market.provider.atoll(&arguments).await.unwrap();

@@ -3,6 +3,7 @@
 use std::{fs, path::Path, process::Stdio};
 
 use alloy_primitives::Address;
+use atoll_protocol::deployment::CodeHashes;
 use serde::{Deserialize, Serialize};
 
 use crate::{
@@ -30,6 +31,8 @@ pub struct Deployment {
     pub member_list: Address,
     /// A dollar that anyone can mint; only on a local chain.
     pub test_dollar: Address,
+    /// Of the code that is there.
+    pub code_hashes: CodeHashes,
 }
 
 impl Deployment {

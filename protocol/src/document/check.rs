@@ -150,6 +150,12 @@ impl Rules {
         let fields = document.record_set.iter().flat_map(|r| &r.field).map(|f| &f.name);
         let same = fields.eq(columns.iter().map(|c| &c.name));
         self.check(same, "/recordSet", "must have the fields of /atoll:market/columns, in their order");
+        for (set, record_set) in document.record_set.iter().enumerate() {
+            for (index, field) in record_set.field.iter().enumerate() {
+                let at = format!("/recordSet/{set}/field/{index}/dataType");
+                self.check(!field.data_type.types().is_empty(), at, "must name at least one data type");
+            }
+        }
         let samples = &document.atoll.sample_rows;
         let fits = samples.len() <= MAX_SAMPLE_ROWS && samples.iter().all(|row| row.len() == columns.len());
         let message = format!("must be at most {MAX_SAMPLE_ROWS} rows with one text per column");

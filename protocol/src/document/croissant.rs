@@ -58,11 +58,35 @@ pub struct Field {
     /// In words.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub description: Option<String>,
-    /// `sc:Float` or `sc:Text`.
+    /// `sc:Float` or `sc:Text`; of the column to predict, beside [`LABEL`].
     #[serde(rename = "dataType")]
-    pub data_type: String,
+    pub data_type: DataType,
     /// Which column of which file.
     pub source: serde_json::Value,
+}
+
+/// Croissant's data type of what a model learns to tell, which stands beside the atomic one ("Label data" in its
+/// specification).
+pub const LABEL: &str = "cr:Label";
+
+/// What the values of a column are: one type, or several of which one is atomic. Each keeps the form that it was written in.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(untagged, expecting = "must be a data type or a list of data types")]
+pub enum DataType {
+    /// Such as `sc:Float`.
+    One(String),
+    /// Such as `sc:Text` and `cr:Label`.
+    Many(Vec<String>),
+}
+
+impl DataType {
+    /// All of them.
+    pub fn types(&self) -> &[String] {
+        match self {
+            Self::One(one) => std::slice::from_ref(one),
+            Self::Many(many) => many,
+        }
+    }
 }
 
 /// The JSON-LD context: the vocabulary's own, as its specification gives it, and the `atoll` prefix.
@@ -100,8 +124,8 @@ impl AssetDocument {
             name: column.name.clone(),
             description: column.description.clone(),
             data_type: match column.kind {
-                ColumnKind::Number { .. } => "sc:Float".into(),
-                ColumnKind::Category { .. } => "sc:Text".into(),
+                ColumnKind::Number { .. } => DataType::One("sc:Float".into()),
+                ColumnKind::Category { .. } => DataType::One("sc:Text".into()),
             },
             source: json!({"fileObject": {"@id": "sealed"}, "extract": {"column": column.name}}),
         };
@@ -140,5 +164,23 @@ impl AssetDocument {
                 sample_rows: Vec::new(),
             },
         }
+    }
+
+    /// Marks the column that buyers most likely want to predict. False if there is no such column.
+    pub fn mark_target(&mut self, name: &str) -> bool {
+        let mut fields = self.record_set.iter_mut().flat_map(|set| &mut set.field);
+        let Some(field) = fields.find(|field| field.name == name) else { return false };
+        let mut types = field.data_type.types().to_vec();
+        if !types.iter().any(|one| one == LABEL) {
+            types.push(LABEL.into());
+        }
+        field.data_type = DataType::Many(types);
+        true
+    }
+
+    /// The column that the publisher marked as the one to predict; the first, if several are.
+    pub fn target(&self) -> Option<&str> {
+        let mut fields = self.record_set.iter().flat_map(|set| &set.field);
+        fields.find(|field| field.data_type.types().iter().any(|one| one == LABEL)).map(|field| field.name.as_str())
     }
 }

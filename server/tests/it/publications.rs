@@ -35,6 +35,7 @@ fn broken() -> Vec<(&'static str, Option<Value>, Vec<&'static str>)> {
         one("/distribution/0/sha256", json!(null)),
         gone("/recordSet"),
         one("/recordSet/0/field/0/dataType", json!([])),
+        one("/recordSet/0/field/0/dataType", json!({"@id": "sc:Float"})),
         one("/atoll:market/version", json!(2)),
         gone("/atoll:market"),
         // A union is read as a whole.

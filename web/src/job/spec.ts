@@ -45,10 +45,14 @@ export function anySeed(): number {
   return crypto.getRandomValues(new Uint32Array(1))[0] ?? 0;
 }
 
-/** The column that is most likely to be predicted: what publishers call a target, else the last category, else the last. */
-export function likelyTarget(columns: readonly Column[]): Column | undefined {
-  const named = columns.find(({ name }) => /^(target|label|class|outcome|diagnosis|y)$/i.test(name));
-  return named ?? columns.findLast(({ type }) => type.kind === "category") ?? columns.at(-1);
+/** The column that by its name is one to predict. */
+export function namedTarget(columns: readonly Column[]): Column | undefined {
+  return columns.find(({ name }) => /^(target|label|class|outcome|diagnosis|y)$/i.test(name));
+}
+
+/** The column that is most likely to be predicted: the marked one, else one with such a name, else the last category or the last. */
+export function likelyTarget(columns: readonly Column[], marked?: Column): Column | undefined {
+  return marked ?? namedTarget(columns) ?? columns.findLast(({ type }) => type.kind === "category") ?? columns.at(-1);
 }
 
 /** A sensible job for a data set: a small model that fits the publisher's limits, and as many passes as rarely hurt. */

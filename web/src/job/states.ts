@@ -4,7 +4,7 @@ import type { Schema } from "../api/client.ts";
 
 type Status = Schema["JobStatus"];
 
-export const JOB: Record<Status, string> = {
+const JOB: Record<Status, string> = {
   queued: "Waiting for the provider",
   leased: "The provider is checking it",
   running: "Training",
@@ -12,8 +12,13 @@ export const JOB: Record<Status, string> = {
   refused: "Refused by the provider",
   failed: "Did not succeed",
   cancelled: "Cancelled",
-  expired: "Nobody ran it in time",
+  expired: "Nobody did it in time",
 };
+
+/** Where a job is. A download is a job as well: the provider wraps the content key to its buyer. */
+export function stateOf({ kind, status }: Pick<Schema["Job"], "kind" | "status">): string {
+  return kind === "download" && status === "running" ? "The provider hands it over" : JOB[status];
+}
 
 export const ORDER: Record<Schema["OrderStatus"], string> = {
   open: "Paid, held until it is delivered",

@@ -5,12 +5,13 @@ import { hex } from "../components/hex.ts";
 import { list } from "../components/list.ts";
 import { empty, failure } from "../components/notice.ts";
 import { signedIn } from "../components/signedIn.ts";
+import { table } from "../components/table.ts";
 import { connected } from "../components/walletButton.ts";
 import { when } from "../components/when.ts";
 import { same } from "../format.ts";
 import { h } from "../h.ts";
 import { kept } from "../job/kept.ts";
-import { isFinal, JOB, ORDER } from "../job/states.ts";
+import { isFinal, ORDER, stateOf } from "../job/states.ts";
 import { submit } from "../job/submit.ts";
 import type { View } from "../main.ts";
 import { send, settled } from "../purchase/transaction.ts";
@@ -18,6 +19,7 @@ import { go } from "../router.ts";
 import { onEnd, signal } from "../signal.ts";
 import { onChain } from "../wallet/chain.ts";
 
+type Asset = Schema["Asset"];
 type Job = Schema["Job"];
 type Order = Schema["Order"];
 
@@ -61,8 +63,8 @@ function jobTable(jobs: readonly Job[]): HTMLElement {
     "Jobs",
     ["Job", "State", "Data set", "Begun"],
     jobs.map((job) => [
-      h("a", { href: `#/jobs/${job.id}` }, `Job ${job.id.slice(-8)}`),
-      JOB[job.status],
+      h("a", { href: `#/jobs/${job.id}` }, `${job.kind === "download" ? "Download" : "Job"} ${job.id.slice(-8)}`),
+      stateOf(job),
       dataSet(job.asset),
       when(job.created_at),
     ]),
@@ -85,18 +87,36 @@ function orderTable(orders: readonly Order[], jobs: () => readonly Job[], again:
   );
 }
 
-const names = new Map<string, Promise<string>>();
+const tokenOf = (asset: string): string => asset.split("/").pop() ?? "";
+
+const assets = new Map<string, Promise<Asset>>();
+
+function found(asset: string): Promise<Asset> {
+  const token_id = tokenOf(asset);
+  const asked = assets.get(token_id) ?? call("get", "/v1/assets/{token_id}", { path: { token_id } });
+  assets.set(token_id, asked);
+  asked.catch(() => assets.delete(token_id));
+  return asked;
+}
 
 /** A data set by its title, as soon as that is known. */
 function dataSet(asset: string): HTMLElement {
-  const token_id = asset.split("/").pop() ?? "";
-  const asked =
-    names.get(token_id) ?? call("get", "/v1/assets/{token_id}", { path: { token_id } }).then(({ name }) => name);
-  names.set(token_id, asked);
   const name = signal("A data set");
   // One that can not be shown any more keeps its link, which says why.
-  asked.then(name.set, () => names.delete(token_id));
-  return h("a", { href: `#/assets/${token_id}` }, name);
+  found(asset).then((asset) => name.set(asset.name), () => undefined);
+  return h("a", { href: `#/assets/${tokenOf(asset)}` }, name);
+}
+
+/** What an order without a job waits for: a job that was described elsewhere, or a download. */
+function elsewhere({ asset, terms }: Order): HTMLElement {
+  const kind = signal<Schema["ServiceKind"]>("compute");
+  const service = ({ services }: Asset): void => kind.set(services.find(({ datatoken }) => same(datatoken, terms.datatoken))?.kind ?? "compute");
+  found(asset).then(service, () => undefined);
+  return h("div", null, () =>
+    kind() === "download"
+      ? ["The command line fetches it: ", h("code", { class: "wide" }, `atoll download ${tokenOf(asset)} --out table.csv`)]
+      : "Its job was described in another browser: hand it in there, or wait for the payment to come back.",
+  );
 }
 
 /** What the buyer can do for an open order: hand its job in, or take the money back. */
@@ -109,7 +129,7 @@ function todo(order: Order, jobs: readonly Job[], again: () => void): HTMLElemen
     return action("Take the payment back", () => giveBack(order).then(again));
   if (job) return h("a", { href: `#/jobs/${job.id}` }, "Follow the job");
   const spec = kept(order.id);
-  if (!spec) return "Its job was described in another browser: hand it in there, or wait for the payment to come back.";
+  if (!spec) return elsewhere(order);
   return action("Sign the job", async (tell) =>
     go(`/jobs/${(await submit(await connected(), order.id, spec, tell)).id}`),
   );
@@ -144,45 +164,10 @@ async function giveBack(order: Order): Promise<void> {
   const stop = new AbortController();
   onEnd(() => stop.abort());
   const held = await onChain(await connected());
-  const { hash } = await send(
+  const sent = await send(
     held,
     { kind: "return", from: held.address, order: order.terms },
     "to take the payment back",
   );
-  await settled(hash, () => undefined, stop.signal);
-}
-
-function table(
-  name: string,
-  heads: readonly string[],
-  rows: readonly (readonly (HTMLElement | string)[])[],
-): HTMLElement {
-  return h(
-    "div",
-    { class: "scroll", tabindex: "0", role: "region", "aria-label": name },
-    h(
-      "table",
-      null,
-      h(
-        "thead",
-        null,
-        h(
-          "tr",
-          null,
-          heads.map((head) => h("th", { scope: "col" }, head)),
-        ),
-      ),
-      h(
-        "tbody",
-        null,
-        rows.map((cells) =>
-          h(
-            "tr",
-            null,
-            cells.map((cell) => h("td", null, cell)),
-          ),
-        ),
-      ),
-    ),
-  );
+  await settled(sent, () => undefined, stop.signal);
 }

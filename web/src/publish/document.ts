@@ -1,6 +1,6 @@
 /** The metadata document of a sealed table, member by member as the command line writes it. */
 
-import type { Column, Policy } from "../document.ts";
+import { type Column, LABEL, type Policy } from "../document.ts";
 import { FORMAT } from "../envelope/content.ts";
 import type { Hex } from "../envelope/bytes.ts";
 import type { WrappedKey } from "../envelope/key-wrap.ts";
@@ -12,6 +12,8 @@ export interface About {
   license: string;
   keywords: string[];
   columns: Column[];
+  /** Name of the column that buyers most likely want to predict. */
+  target?: string;
   policy: Policy;
   sampleRows: string[][];
 }
@@ -72,7 +74,7 @@ export function documentFor(about: About, content: SealedContent): Record<string
         sha256: content.sha256.slice(2),
       },
     ],
-    recordSet: [{ "@type": "cr:RecordSet", "@id": "table", name: "table", field: columns.map(fieldFor) }],
+    recordSet: [{ "@type": "cr:RecordSet", "@id": "table", name: "table", field: columns.map((column) => fieldFor(column, column.name === about.target)) }],
     "atoll:market": {
       version: 1,
       columns,
@@ -96,13 +98,14 @@ export function documentFor(about: About, content: SealedContent): Record<string
   };
 }
 
-function fieldFor({ name, type, description }: Column): Record<string, unknown> {
+function fieldFor({ name, type, description }: Column, isTarget: boolean): Record<string, unknown> {
+  const atomic = type.kind === "number" ? "sc:Float" : "sc:Text";
   return {
     "@type": "cr:Field",
     "@id": `table/${name}`,
     name,
     ...(description !== undefined && { description }),
-    dataType: type.kind === "number" ? "sc:Float" : "sc:Text",
+    dataType: isTarget ? [atomic, LABEL] : atomic,
     source: { fileObject: { "@id": "sealed" }, extract: { column: name } },
   };
 }

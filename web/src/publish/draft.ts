@@ -18,10 +18,17 @@ export interface Table {
   readonly first: readonly string[][];
 }
 
+/** Something that is set for a service once it is published. */
+export type After =
+  | { readonly kind: "gate"; readonly gate: string }
+  | { readonly kind: "limits"; readonly perWallet: number | undefined; readonly total: number | undefined };
+
 export class Draft {
   readonly table = signal<Table | undefined>(undefined);
   /** Declared columns; each change is a new list. */
   readonly columns: Signal<readonly Column[]> = signal<readonly Column[]>([]);
+  /** Name of the column that buyers most likely want to predict; empty if the publisher does not say. */
+  readonly target = signal("");
   /** Rows of `first` that everyone may see. */
   readonly sample: Signal<ReadonlySet<number>> = signal<ReadonlySet<number>>(new Set());
   readonly name = signal("");
@@ -39,6 +46,11 @@ export class Draft {
   readonly maxParameters = signal(1_000_000);
   readonly allow = signal("");
   readonly deny = signal("");
+  /** The contract that admits buyers; empty for none. */
+  readonly gate = signal("");
+  /** Free orders for each account, and in all; empty for no limit. They count only if the price is 0. */
+  readonly perWallet = signal("");
+  readonly total = signal("");
   readonly price = signal("");
   readonly token = signal<Token | undefined>(undefined);
   readonly provider = signal<Provider | undefined>(undefined);
@@ -66,7 +78,9 @@ export class Draft {
       !whole(this.maxParameters(), 1) && "Say how large a model may be.",
       addresses(this.allow()) === undefined && "Who may order: write one address per line.",
       addresses(this.deny()) === undefined && "Who may not order: write one address per line.",
+      (addresses(this.gate())?.length ?? 2) > 1 && "The contract that admits buyers: write one address, or nothing.",
       this.units() === undefined && "Set a price, like 5 or 0.25. For nothing, write 0.",
+      this.units() === 0n && !this.limits().every((limit) => limit === undefined || whole(limit, 1)) && "Free orders: write whole numbers from 1 on, or nothing.",
       provider === undefined && "Say who computes on the data.",
       provider && !provider.computes && "This provider can not compute at the moment. Choose another.",
       provider && !provider.signed && !this.compared() && "Compare the provider's key, and tick the box.",
@@ -79,6 +93,21 @@ export class Draft {
     const token = this.token();
     const found = token && units(this.price(), token.decimals);
     return found !== undefined && found < 2n ** 88n ? found : undefined;
+  }
+
+  private limits(): (number | undefined)[] {
+    return [this.perWallet(), this.total()].map((text) => (text.trim() === "" ? undefined : Number(text)));
+  }
+
+  /** What the publication can not bring with it: each is a transaction of its own, afterwards. */
+  after(): readonly After[] {
+    const [gate] = addresses(this.gate()) ?? [];
+    const [perWallet, total] = this.limits();
+    const limited = this.units() === 0n && (perWallet !== undefined || total !== undefined);
+    return [
+      ...(gate ? [{ kind: "gate" as const, gate }] : []),
+      ...(limited ? [{ kind: "limits" as const, perWallet, total }] : []),
+    ];
   }
 
   /** What is to be published, once nothing is missing. */
@@ -95,12 +124,14 @@ export class Draft {
       ...(allow.length > 0 && { allow }),
       deny: addresses(this.deny()) ?? [],
     };
+    const target = this.target();
     const about = {
       name: this.name().trim(),
       description: this.description().trim(),
       license: this.license().trim(),
       keywords: this.keywords().split(",").map((word) => word.trim()).filter((word) => word !== ""),
       columns: [...this.columns()],
+      ...(target !== "" && { target }),
       policy,
       sampleRows: table.first.filter((_, at) => this.sample().has(at)),
     };

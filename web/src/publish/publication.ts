@@ -1,6 +1,7 @@
 /** A publication from the checked table to the asset in the catalogue. What is done stays done when it is tried again. */
 
 import { call } from "../api/client.ts";
+import { Problem } from "../api/problem.ts";
 import { canonical, canonicalHash } from "../canonical.ts";
 import { fromHex, toHex, type Hex } from "../envelope/bytes.ts";
 import { generateContentKey } from "../envelope/content.ts";
@@ -9,7 +10,8 @@ import { wrap, type WrappedKey } from "../envelope/key-wrap.ts";
 import { bytes, same } from "../format.ts";
 import { market } from "../market.ts";
 import { Steps } from "../purchase/steps.ts";
-import { send, settled } from "../purchase/transaction.ts";
+import { type Sent, send, settled } from "../purchase/transaction.ts";
+import { Gone } from "../purchase/whereabouts.ts";
 import { signIn } from "../session.ts";
 import { checkTable } from "../table/check.ts";
 import type { Account } from "../wallet/account.ts";
@@ -32,7 +34,6 @@ export interface Wanted {
 /** What was published. */
 export interface Published {
   readonly tokenId: bigint;
-  readonly transaction: string;
 }
 
 /** The content under its asset's id. */
@@ -56,13 +57,15 @@ export class Publication {
   });
   private envelope: Envelope | undefined;
   private uploaded = false;
-  private transaction: string | undefined;
+  private sent: Sent | undefined;
+  /** What was sent before has vanished, or went through under another hash. */
+  private gone = false;
 
   constructor(private readonly wanted: Wanted) {}
 
   /** True until the transaction is on its way. */
   get canChange(): boolean {
-    return this.transaction === undefined;
+    return this.sent === undefined;
   }
 
   /** Does what is not done yet. */
@@ -74,17 +77,24 @@ export class Publication {
       this.steps.done("chain");
       if (this.envelope && !same(this.envelope.publisher, held.address)) {
         // What is sealed belongs to the id that another account would have got.
-        if (this.transaction) throw new Refused("You changed the account", "Go back to the account that published.");
-        [this.envelope, this.uploaded] = [undefined, false];
+        if (this.sent) throw new Refused("You changed the account", "Go back to the account that published.");
+        [this.envelope, this.uploaded, this.gone] = [undefined, false, false];
       }
       this.envelope ??= await this.sealFor(held.address as Hex);
-      if (!this.transaction) await this.publish(held, this.envelope, signal);
-      const transaction = this.transaction as unknown as string;
-      this.steps.now("settle", "Sent.");
-      await settled(transaction, (text) => this.steps.now("settle", text), signal);
+      const { tokenId } = this.envelope;
+      if (!(this.gone && (await isPublished(tokenId)))) {
+        this.sent ??= await this.publish(held, this.envelope, signal);
+        this.meant(this.sent, this.envelope);
+        this.steps.done("send");
+        this.steps.now("settle", "Sent.");
+        await settled(this.sent, (text) => this.steps.now("settle", text), signal);
+      }
+      this.steps.done("send");
       this.steps.done("settle");
-      return { tokenId: this.envelope.tokenId, transaction };
+      return { tokenId };
     } catch (error) {
+      // It can be sent again: the registry takes an id only once.
+      if (error instanceof Gone) [this.sent, this.gone] = [undefined, true];
       this.steps.fail();
       throw ofWallet(error, "the publication");
     }
@@ -120,10 +130,9 @@ export class Publication {
     return { publisher, salt, tokenId, rows, keys, sealed };
   }
 
-  private async publish(held: Account, envelope: Envelope, signal: AbortSignal): Promise<void> {
-    const { about, provider, price } = this.wanted;
-    const { sealed, rows, keys, salt } = envelope;
-    const metadata = documentFor(about, {
+  private document({ sealed, rows, keys }: Envelope): Record<string, unknown> {
+    const { about, provider } = this.wanted;
+    return documentFor(about, {
       version: 1,
       sha256: sealed.sha256,
       bytes: sealed.bytes,
@@ -131,6 +140,12 @@ export class Publication {
       keys,
       provider: { wallet: provider.wallet, public_key: provider.publicKey },
     });
+  }
+
+  private async publish(held: Account, envelope: Envelope, signal: AbortSignal): Promise<Sent> {
+    const { provider, price } = this.wanted;
+    const { sealed, salt } = envelope;
+    const metadata = this.document(envelope);
     await validate(metadata);
     if (!this.uploaded) {
       this.steps.now("upload");
@@ -142,14 +157,25 @@ export class Publication {
     this.steps.done("upload", "The market stores it encrypted.");
     this.steps.now("send", "Your wallet shows the transaction. Confirm it there.");
     const service = { provider: provider.wallet, payment_token: price.token, price: price.units.toString() };
-    const request = { kind: "publish", from: held.address, salt, metadata, service } as const;
-    const { hash, built } = await send(held, request, "the publication");
-    this.transaction = hash;
-    // The wallet showed what the server built; it is held against what was meant as soon as it is known.
-    if (BigInt(built.expected.token_id ?? 0) !== envelope.tokenId || !same(built.expected.metadata_hash, canonicalHash(metadata))) {
+    return send(held, { kind: "publish", from: held.address, salt, metadata, service }, "the publication");
+  }
+
+  /** The wallet showed what the server built; it is held against what was meant as soon as it is known. */
+  private meant({ hash, built: { expected } }: Sent, envelope: Envelope): void {
+    if (BigInt(expected.token_id ?? 0) !== envelope.tokenId || !same(expected.metadata_hash, canonicalHash(this.document(envelope)))) {
       throw new Refused("The server built another publication than was asked for", `Look at the transaction ${hash} in your wallet.`);
     }
-    this.steps.done("send");
+  }
+}
+
+/** True if the market shows it. */
+async function isPublished(tokenId: bigint): Promise<boolean> {
+  try {
+    await call("get", "/v1/assets/{token_id}", { path: { token_id: tokenId.toString() } });
+    return true;
+  } catch (error) {
+    if (error instanceof Problem && error.status === 404) return false;
+    throw error;
   }
 }
 

@@ -128,12 +128,12 @@ export async function purchase(account: Account, wanted: Wanted, steps: Steps, s
 
 async function pay(held: Account, request: Request, found: Quote, steps: Steps, signal: AbortSignal): Promise<Bought> {
   steps.now("send", "Your wallet shows the transaction. Confirm it there.");
-  const { hash, built } = await send(held, request, BigInt(found.total.amount) > 0n ? "the payment" : "the order");
+  const sent = await send(held, request, BigInt(found.total.amount) > 0n ? "the payment" : "the order");
   steps.done("send");
   steps.now("settle", "Sent.");
-  const status = await settled(hash, (text) => steps.now("settle", text), signal);
+  const status = await settled(sent, (text) => steps.now("settle", text), signal);
   steps.done("settle");
-  return { hash, order: built.expected.orders[0], block: status.block_number };
+  return { hash: sent.hash, order: sent.built.expected.orders[0], block: status.block_number };
 }
 
 /** Why a purchase failed that was possible a moment ago: what has changed since, if that is the reason. */
@@ -166,8 +166,8 @@ async function allow(held: Account, found: Quote, steps: Steps, signal: AbortSig
       token: found.total.token,
       value: found.total.amount,
     };
-    const { hash } = await send(held, request, "the permission to take the price");
-    await settled(hash, (text) => steps.now("allow", text), signal);
+    const sent = await send(held, request, "the permission to take the price");
+    await settled(sent, (text) => steps.now("allow", text), signal);
     steps.done("allow");
   } else {
     steps.drop("allow");

@@ -9,6 +9,7 @@ import { market } from "../market.ts";
 import type { Account } from "../wallet/account.ts";
 import { ofWallet, Refused } from "../wallet/refused.ts";
 import { stillReads } from "./reading.ts";
+import { Whereabouts } from "./whereabouts.ts";
 
 export type Unsigned = Schema["UnsignedTransaction"];
 export type Status = Schema["TransactionStatus"];
@@ -16,8 +17,15 @@ export type Request = Schema["TransactionRequest"];
 
 const FINAL: readonly Status["status"][] = ["indexed", "rejected", "reverted"];
 
+/** A transaction that is on its way. */
+export interface Sent {
+  readonly hash: string;
+  readonly built: Unsigned;
+  readonly held: Account;
+}
+
 /** Builds, has it signed and sends it. The wallet chooses nonce and fees. */
-export async function send(held: Account, request: Request, asked: string): Promise<{ hash: string; built: Unsigned }> {
+export async function send(held: Account, request: Request, asked: string): Promise<Sent> {
   const built = await call("post", "/v1/transactions", { body: request });
   const { chain_id: chain } = await market();
   if (built.chain_id !== chain || !same(built.from, held.address)) {
@@ -39,7 +47,7 @@ export async function send(held: Account, request: Request, asked: string): Prom
     .catch((error: unknown) => {
       throw ofWallet(error, asked);
     });
-  return { hash: String(hash), built };
+  return { hash: String(hash), built, held };
 }
 
 /** What a person waits for, by how far it has come. */
@@ -49,24 +57,39 @@ const WAITING: Record<string, string> = {
   mined: "It is in a block. The market is reading it …",
 };
 
-/** Time between two looks at whether the market still reads the chain. */
+/** Milliseconds between two looks at whether the market still reads the chain, and the network still has the transaction. */
 const LOOK_EVERY = 3_000;
+/** Milliseconds after which it is told that a transaction waits for long. */
+const LONG = 180_000;
 
-/** Follows a sent transaction until everything that it did can be seen in the market. */
-export async function settled(hash: string, tell: (text: string) => void, signal: AbortSignal): Promise<Status> {
+/** Follows a sent transaction until everything that it did can be seen in the market, or nothing of it will. */
+export async function settled({ hash, held }: Sent, tell: (text: string) => void, signal: AbortSignal): Promise<Status> {
   const url = address("/v1/transactions/{hash}/events", { hash });
   const stop = new AbortController();
   let [last, halted] = [undefined as Status | undefined, undefined as unknown];
   const broken = (is: boolean): void => {
     if (is) tell("The connection to the market broke. Trying again; your transaction goes on by itself …");
   };
-  const watch = setInterval(() => {
-    stillReads(hash).catch((error: unknown) => {
+  const [whereabouts, began] = [new Whereabouts(hash, held), Date.now()];
+  let looking = false;
+  const look = async (): Promise<void> => {
+    if (looking) return;
+    looking = true;
+    try {
+      await stillReads(hash);
+      const waits = (await whereabouts.look()) === "pending";
+      if (waits && Date.now() - began >= LONG) tell("It waits for long. Its fee may be too low: your wallet can speed it up, or cancel it …");
+    } catch (error) {
+      // What could not be asked is asked again.
       if (!(error instanceof Refused)) return;
       halted = error;
       stop.abort();
-    });
-  }, LOOK_EVERY);
+    } finally {
+      looking = false;
+    }
+  };
+  void look();
+  const watch = setInterval(() => void look(), LOOK_EVERY);
   try {
     for await (const status of follow<Status>(url, AbortSignal.any([signal, stop.signal]), broken)) {
       last = status;

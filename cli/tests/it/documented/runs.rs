@@ -27,7 +27,7 @@ const ROWS: &[Row] = &[
     ("atoll register [--purpose consumer]", &["buyer: register", "provider: register --purpose provider"]),
     ("atoll publish table.csv --name \"…\" --license CC-BY-4.0 --price 5 --payment-token 0x… [--provider-wallet 0x… --provider-key 0x…] [--columns columns.json] [--description \"…\"]", &[
         "publisher: publish {table} --name \"To be given away\" --license CC-BY-4.0 --price 5 --payment-token {token} => second=asset",
-        "publisher: publish {table} --name \"To be sold\" --license CC-BY-4.0 --price 5 --payment-token {token} --provider-wallet {provider} --provider-key {provider_key} --columns {columns} --description \"Tumours\" --sample-rows 6 => asset=asset",
+        "publisher: publish {table} --name \"To be sold\" --license CC-BY-4.0 --price 5 --payment-token {token} --provider-wallet {provider} --provider-key {provider_key} --columns {columns} --description \"Tumours\" --sample-rows 6 --target diagnosis => asset=asset",
     ]),
     ("atoll rewrap ASSET --provider-wallet 0x… --provider-key 0x… [--out FILE]", &[
         "publisher: rewrap {asset} --provider-wallet {publisher} --provider-key {publisher_key}",

@@ -19,6 +19,21 @@ fn a_sound_document_is_read_back_as_it_was() {
 }
 
 #[test]
+fn the_column_to_predict_is_a_label_in_croissants_words() {
+    let mut document = example();
+    assert_eq!(document.target(), None);
+    assert!(!document.mark_target("z"));
+    assert_eq!(document, example());
+    assert!(document.mark_target("y") && document.mark_target("y"));
+    assert_eq!(document.target(), Some("y"));
+    let bytes = document.to_bytes().unwrap();
+    let value: Value = serde_json::from_slice(&bytes).unwrap();
+    assert_eq!(value["recordSet"][0]["field"][0]["dataType"], json!("sc:Float"));
+    assert_eq!(value["recordSet"][0]["field"][2]["dataType"], json!(["sc:Text", "cr:Label"]));
+    assert_eq!(AssetDocument::parse(&bytes).unwrap(), document);
+}
+
+#[test]
 fn every_broken_rule_is_named_by_its_pointer() {
     let market = "/atoll:market";
     let cases: Vec<(&str, Value, String)> = vec![
@@ -29,6 +44,7 @@ fn every_broken_rule_is_named_by_its_pointer() {
         ("/description", json!("x".repeat(10_001)), "/description".into()),
         ("/license", json!(""), "/license".into()),
         ("/recordSet/0/field/0/name", json!("other"), "/recordSet".into()),
+        ("/recordSet/0/field/0/dataType", json!([]), "/recordSet/0/field/0/dataType".into()),
         ("/atoll:market/version", json!(2), format!("{market}/version")),
         ("/atoll:market/columns/0/type/min", json!(9.0), format!("{market}/columns/0/type")),
         ("/atoll:market/columns/2/type/values", json!(["one"]), format!("{market}/columns/2/type/values")),

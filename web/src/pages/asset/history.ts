@@ -67,7 +67,7 @@ function words(change: Change): string {
     case "free_limits_changed":
       return change.free_limits ? "What is given away was limited" : "What is given away is no longer limited";
     case "provider_changed":
-      return `Trained by ${short(change.provider)} from then on`;
+      return `Orders go to ${short(change.provider)} from then on`;
     case "gate_changed":
       return change.gate ? "Only admitted accounts may order from then on" : "Everyone may order from then on";
     case "state_changed":

@@ -4,7 +4,7 @@ import { call, type Schema } from "../../api/client.ts";
 import { hex } from "../../components/hex.ts";
 import { load } from "../../components/load.ts";
 import { hint } from "../../components/notice.ts";
-import { documentOf } from "../../document.ts";
+import { documentOf, targetOf } from "../../document.ts";
 import { bytes, count, day } from "../../format.ts";
 import { h } from "../../h.ts";
 import type { View } from "../../main.ts";
@@ -35,6 +35,7 @@ export function assetPage({ id = "" }: Record<string, string>): View {
 function view(asset: Asset): HTMLElement {
   const document = documentOf(asset);
   const { content, columns, sample_rows: rows = [] } = document["atoll:market"];
+  const sold = new Set(asset.services.map(({ kind }) => kind));
   globalThis.document.title = `${asset.name} · Atoll`;
   return h(
     "article",
@@ -49,8 +50,8 @@ function view(asset: Asset): HTMLElement {
         "div",
         null,
         h("section", null, h("p", null, asset.description), facts(asset)),
-        h("section", null, h("h2", null, "What may be done with it"), policy(document["atoll:market"].policy)),
-        h("section", null, h("h2", null, `Columns (${count(columns.length)})`), schema(columns, rows)),
+        h("section", null, h("h2", null, "What may be done with it"), policy(document["atoll:market"].policy, sold)),
+        h("section", null, h("h2", null, `Columns (${count(columns.length)})`), schema(columns, rows, targetOf(document))),
         h("section", null, h("h2", null, "Sample rows"), sample(columns, rows)),
         h("section", null, h("h2", null, "How it has done"), statistics(asset)),
         h("section", null, h("h2", null, "What has changed"), history(asset)),

@@ -1,5 +1,6 @@
 /** What a publisher allows, in plain words. */
 
+import type { Schema } from "../../api/client.ts";
 import type { ModelFamily, Policy } from "../../document.ts";
 import { count, duration, same } from "../../format.ts";
 import { h } from "../../h.ts";
@@ -11,10 +12,19 @@ export const FAMILIES: Record<ModelFamily, string> = {
   multilayer_perceptron: "neural network (layers)",
 };
 
-export function policy(rules: Policy): HTMLElement {
+/** `sold` says what the services hand over. */
+export function policy(rules: Policy, sold: ReadonlySet<Schema["ServiceKind"]>): HTMLElement {
   return h(
     "ul",
     { class: "policy" },
+    sold.has("compute") ? training(rules) : h("li", null, "Nothing can be trained on it here: only the table itself is for sale."),
+    sold.has("download") && h("li", null, "Who buys the table itself can decrypt and keep it. What may be done with it then, the licence says."),
+    h("li", null, () => admitted(rules, account()?.address)),
+  );
+}
+
+function training(rules: Policy): (HTMLElement | false)[] {
+  return [
     h("li", null, `You may train: ${listed(rules.model_families.map((family) => FAMILIES[family]))}.`),
     h("li", null, `A model may have up to ${count(rules.max_parameters)} trainable numbers.`),
     h(
@@ -23,9 +33,8 @@ export function policy(rules: Policy): HTMLElement {
       `A training may take up to ${duration(rules.max_seconds)} and ${count(rules.max_memory_mib)} MiB of memory.`,
     ),
     rules.min_rows > 0 && h("li", null, `It runs only if there are at least ${count(rules.min_rows)} rows.`),
-    h("li", null, "You get the model and its measurements. You never get rows, and no program of yours touches them."),
-    h("li", null, () => admitted(rules, account()?.address)),
-  );
+    h("li", null, "Who trains gets the model and its measurements, and no rows. No program of the buyer's touches the data."),
+  ];
 }
 
 function admitted({ allow, deny = [] }: Policy, address: string | undefined): string {

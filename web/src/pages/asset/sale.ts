@@ -1,4 +1,4 @@
-/** A service: price, who runs it, and the ways to order. */
+/** A service: price, who fulfils it, and the ways to order. */
 
 import { call, type Schema } from "../../api/client.ts";
 import { hex } from "../../components/hex.ts";
@@ -19,28 +19,42 @@ type Service = Schema["Service"];
 
 const ORDERABLE: readonly Schema["AssetState"][] = ["active", "unlisted"];
 
+/** What one pays for, in the words of each kind of service. */
+const WORDS = {
+  compute: {
+    title: "Train a model on it",
+    free: "for one model. You pay only the network's fee.",
+    paid: "for one model. It is held until the model is delivered, and comes back if it is not.",
+    by: "Trained by",
+    ready: "Ready to train",
+    hold: "Buy now, train later",
+  },
+  download: {
+    title: "Get the data itself",
+    free: "for the table itself. You pay only the network's fee.",
+    paid: "for the table itself, to keep. It is held until you are given the key to the data, and comes back if you are not.",
+    by: "Handed over by",
+    ready: "Ready to hand it over",
+    hold: "Buy now, download later",
+  },
+} as const;
+
 export function sale(asset: Asset, service: Service): HTMLElement {
+  const words = WORDS[service.kind];
   const orderable = ORDERABLE.includes(asset.state) && !service.paused;
   const price = signal(service.price);
   return h(
     "section",
     { class: "panel" },
-    h("h2", { class: "sr" }, "Price"),
+    h("h2", null, words.title),
     h("p", { class: "price" }, () => money(price())),
     h("p", { class: "quiet" }, () =>
-      BigInt(price().amount) === 0n
-        ? "for one model. You pay only the network's fee."
-        : "for one model. It is held until the model is delivered, and comes back if it is not.",
+      BigInt(price().amount) === 0n ? words.free : words.paid,
     ),
     service.paused && h("p", { class: "notice" }, "The publisher has paused the sale. Come back later."),
     limits(service),
-    h("dl", { class: "facts-list" }, h("dt", null, "Trained by"), h("dd", null, provider(service.provider))),
-    orderable &&
-      h(
-        "a",
-        { class: "button primary", href: `#/assets/${asset.token_id}/train?service=${service.service_index}` },
-        "Train a model",
-      ),
+    h("dl", { class: "facts-list" }, h("dt", null, words.by), h("dd", null, provider(service))),
+    orderable && (service.kind === "compute" ? train(asset, service) : fetch(asset)),
     orderable && hold(asset, service, price),
     service.gate &&
       h(
@@ -48,6 +62,21 @@ export function sale(asset: Asset, service: Service): HTMLElement {
         { class: "quiet" },
         "Only accounts that the publisher admits may order. You are told before anything is paid.",
       ),
+  );
+}
+
+function train(asset: Asset, service: Service): HTMLElement {
+  const href = `#/assets/${asset.token_id}/train?service=${service.service_index}`;
+  return h("a", { class: "button primary", href }, "Train a model");
+}
+
+/** The page opens no downloads: a table can be larger than a browser holds, and its key is the command line's. */
+function fetch(asset: Asset): HTMLElement {
+  return h(
+    "div",
+    null,
+    h("p", null, "The command line buys it, fetches it and decrypts it on your computer:"),
+    h("p", null, h("code", { class: "wide" }, `atoll download ${asset.token_id} --out table.csv`)),
   );
 }
 
@@ -61,7 +90,7 @@ function limits({ free_limits: free, price }: Service): HTMLElement | undefined 
 }
 
 /** Whether a provider's machine is there. */
-function provider(address: string): HTMLElement {
+function provider({ provider: address, kind }: Service): HTMLElement {
   return h(
     "div",
     null,
@@ -74,9 +103,10 @@ function provider(address: string): HTMLElement {
           "div",
           null,
           h("span", { class: found?.online ? "dot-on" : "dot-off", "aria-hidden": "true" }),
-          found?.online ? "Ready to train" : "Not there at the moment",
+          found?.online ? WORDS[kind].ready : "Not there at the moment",
         ),
-        found?.online &&
+        kind === "compute" &&
+          found?.online &&
           found.status.sandbox.length > 0 &&
           h("div", { class: "quiet" }, `Seals its workers with ${found.status.sandbox.length} layers`),
       ],
@@ -126,7 +156,7 @@ function hold(
   return h(
     "details",
     null,
-    h("summary", null, "Buy now, train later"),
+    h("summary", null, WORDS[service.kind].hold),
     h(
       "p",
       { class: "quiet" },
@@ -149,11 +179,13 @@ function hold(
         h(
           "p",
           null,
-          h(
-            "a",
-            { href: `#/assets/${asset.token_id}/train?service=${service.service_index}&held=1` },
-            "Train a model with it",
-          ),
+          service.kind === "compute"
+            ? h(
+                "a",
+                { href: `#/assets/${asset.token_id}/train?service=${service.service_index}&held=1` },
+                "Train a model with it",
+              )
+            : ["Download the data with it: ", h("code", { class: "wide" }, `atoll download ${asset.token_id} --out table.csv --with-datatoken`)],
         ),
         h("button", { type: "button", onclick: () => void watch() }, "Show it in my wallet"),
         () => watched() && h("p", { role: "status" }, watched()),

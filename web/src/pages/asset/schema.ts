@@ -1,4 +1,4 @@
-/** The declared columns, each with a sketch of the sample rows. */
+/** The declared columns, each with a sketch of the sample rows; the one that the publisher would predict is marked. */
 
 import { sketch } from "../../components/chart.ts";
 import type { Column } from "../../document.ts";
@@ -9,7 +9,7 @@ const BINS = 12;
 /** Categories that are named; of more, the rest is counted. */
 const NAMED = 6;
 
-export function schema(columns: readonly Column[], rows: readonly (readonly string[])[]): HTMLElement {
+export function schema(columns: readonly Column[], rows: readonly (readonly string[])[], target?: Column): HTMLElement {
   const described = columns.some(({ description }) => description);
   return h(
     "div",
@@ -35,7 +35,7 @@ export function schema(columns: readonly Column[], rows: readonly (readonly stri
           h(
             "tr",
             null,
-            h("th", { scope: "row" }, column.name),
+            h("th", { scope: "row" }, column.name, column === target && h("div", null, h("span", { class: "state" }, "To predict"))),
             h("td", null, column.type.kind === "number" ? "Number" : "Category"),
             h("td", null, values(column)),
             rows.length > 0 &&

@@ -18,7 +18,7 @@ export function statistics({ token_id }: Schema["Asset"]): HTMLElement {
       "dl",
       { class: "figures" },
       figureOf("Orders", count(found.orders.opened)),
-      figureOf("Models delivered", count(found.orders.fulfilled)),
+      figureOf("Delivered", count(found.orders.fulfilled)),
       figureOf("Buyers", count(found.unique_buyers)),
       found.revenue.map(({ paid }) => figureOf("Paid in all", amount(paid.amount, paid))),
     ),

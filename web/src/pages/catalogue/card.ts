@@ -62,6 +62,6 @@ export function card(shown: Card): Child {
 
 /** Prices of the services, each once. */
 function prices({ services }: Asset): string {
-  const all = [...new Set(services.map(({ price }) => money(price)))];
-  return all.length === 0 ? "Not sold" : all.slice(0, 3).join(" or ");
+  const all = [...new Set(services.map(({ price }) => money(price)))].slice(0, 3);
+  return all.length === 0 ? "Not sold" : all.map((price, at) => (at > 0 && price === "Free" ? "free" : price)).join(" or ");
 }

@@ -4,14 +4,11 @@ import type { Schema } from "../../api/client.ts";
 import { field, typed } from "../../components/field.ts";
 import { addresses, whole } from "../../format.ts";
 import { h } from "../../h.ts";
-import type { Request } from "../../purchase/transaction.ts";
 import { type Signal, signal } from "../../signal.ts";
+import type { Change } from "./change.ts";
 
 type Asset = Schema["Asset"];
 type Service = Schema["Service"];
-
-/** Sends a change; `what` names it for the wallet's refusals. */
-export type Change = (what: string, build: (from: string) => Request) => void;
 
 export function admission(asset: Asset, service: Service, change: Change, busy: Signal<boolean>): HTMLElement {
   return h(

@@ -78,8 +78,8 @@ function table(all: readonly Earned[], taken: (amount: string) => void): HTMLEle
     wrong.set(undefined);
     try {
       const held = await onChain(await connected());
-      const { hash } = await send(held, { kind: "withdraw", from: held.address, token: token.token }, "the withdrawal");
-      await settled(hash, told.set, stop.signal);
+      const sent = await send(held, { kind: "withdraw", from: held.address, token: token.token }, "the withdrawal");
+      await settled(sent, told.set, stop.signal);
       taken(amount(units, token));
     } catch (error) {
       wrong.set(error);
@@ -93,7 +93,7 @@ function table(all: readonly Earned[], taken: (amount: string) => void): HTMLEle
     "div",
     null,
     some.length === 0 &&
-      empty("Nothing to take out", h("p", null, "What buyers pay appears here when their models are delivered.")),
+      empty("Nothing to take out", h("p", null, "What buyers pay appears here when what they ordered is delivered.")),
     some.map((one) =>
       h(
         "p",

@@ -2,16 +2,13 @@
 
 import type { Schema } from "../../api/client.ts";
 import { field, select, typed } from "../../components/field.ts";
-import { failure } from "../../components/notice.ts";
-import { connected } from "../../components/walletButton.ts";
 import { money, symbol, units } from "../../format.ts";
 import { h } from "../../h.ts";
-import { type Request, send, settled } from "../../purchase/transaction.ts";
-import { onEnd, signal } from "../../signal.ts";
+import { signal } from "../../signal.ts";
 import { formatUnits } from "viem/utils";
-import { onChain } from "../../wallet/chain.ts";
 import { STATES } from "../asset/page.ts";
 import { admission } from "./admission.ts";
+import { changes } from "./change.ts";
 
 type Asset = Schema["Asset"];
 type Service = Schema["Service"];
@@ -20,35 +17,15 @@ type State = Schema["AssetState"];
 /** `changed` hears what has been done, since this is made anew then. */
 export function offer(asset: Asset, service: Service, changed: (what: string) => void): HTMLElement {
   const { price, datatoken } = service;
-  const busy = signal(false);
-  const told = signal("");
-  const wrong = signal<unknown>(undefined);
+  const { change, busy, state: progress } = changes(changed);
   const badPrice = signal<string | undefined>(undefined);
-  const stop = new AbortController();
-  onEnd(() => stop.abort());
   let wanted = formatUnits(BigInt(price.amount), price.decimals);
   let state: State = asset.state;
-  const change = async (what: string, build: (from: string) => Request): Promise<void> => {
-    busy.set(true);
-    wrong.set(undefined);
-    try {
-      const held = await onChain(await connected());
-      told.set("Your wallet shows the change. Confirm it there.");
-      const { hash } = await send(held, build(held.address), what);
-      await settled(hash, told.set, stop.signal);
-      changed(what);
-    } catch (error) {
-      wrong.set(error);
-    } finally {
-      told.set("");
-      busy.set(false);
-    }
-  };
   const setPrice = (): void => {
     const amount = units(wanted, price.decimals);
     badPrice.set(amount === undefined ? `Write a number with at most ${price.decimals} decimals, like 2.5` : undefined);
     if (amount !== undefined)
-      void change("the new price", (from) => ({ kind: "set_price", from, datatoken, price: amount.toString() }));
+      change("the new price", (from) => ({ kind: "set_price", from, datatoken, price: amount.toString() }));
   };
   return h(
     "div",
@@ -56,7 +33,7 @@ export function offer(asset: Asset, service: Service, changed: (what: string) =>
     h(
       "div",
       { class: "spread" },
-      h("h3", null, h("a", { href: `#/assets/${asset.token_id}` }, asset.name)),
+      h("h3", null, h("a", { href: `#/assets/${asset.token_id}` }, asset.name), h("span", { class: "state" }, service.kind === "download" ? "The data itself" : "Training")),
       h("span", null, money(price), service.paused && h("span", { class: "state" }, "Sale paused")),
     ),
     h(
@@ -76,7 +53,7 @@ export function offer(asset: Asset, service: Service, changed: (what: string) =>
         {
           onsubmit: (event: Event) => (
             event.preventDefault(),
-            void change("the new state", (from) => ({ kind: "set_state", from, token_id: asset.token_id, state }))
+            change("the new state", (from) => ({ kind: "set_state", from, token_id: asset.token_id, state }))
           ),
         },
         field(
@@ -98,7 +75,7 @@ export function offer(asset: Asset, service: Service, changed: (what: string) =>
             type: "button",
             disabled: busy,
             onclick: () =>
-              void change(service.paused ? "the resumption of the sale" : "the pause of the sale", (from) => ({
+              change(service.paused ? "the resumption of the sale" : "the pause of the sale", (from) => ({
                 kind: "set_paused",
                 from,
                 datatoken,
@@ -109,8 +86,7 @@ export function offer(asset: Asset, service: Service, changed: (what: string) =>
         ),
       ),
     ),
-    admission(asset, service, (what, build) => void change(what, build), busy),
-    h("p", { class: "quiet", role: "status" }, told),
-    () => (wrong() === undefined ? undefined : failure(wrong())),
+    admission(asset, service, change, busy),
+    progress,
   );
 }

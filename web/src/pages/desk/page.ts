@@ -4,10 +4,11 @@ import { call, type Schema } from "../../api/client.ts";
 import { list } from "../../components/list.ts";
 import { empty, success } from "../../components/notice.ts";
 import { signedIn } from "../../components/signedIn.ts";
+import { table } from "../../components/table.ts";
 import { when } from "../../components/when.ts";
 import { same, short } from "../../format.ts";
 import { h } from "../../h.ts";
-import { JOB, why } from "../../job/states.ts";
+import { stateOf, why } from "../../job/states.ts";
 import type { View } from "../../main.ts";
 import { session, signOut } from "../../session.ts";
 import { signal, untracked } from "../../signal.ts";
@@ -82,37 +83,16 @@ function queue(jobs: readonly Job[]): HTMLElement {
       "The queue is empty",
       h("p", null, "Jobs that buyers order from this account appear here, with what your runner made of them."),
     );
-  return h(
-    "div",
-    { class: "scroll", tabindex: "0", role: "region", "aria-label": "Queue" },
-    h(
-      "table",
-      null,
-      h(
-        "thead",
-        null,
-        h(
-          "tr",
-          null,
-          ["Job", "State", "Why", "Buyer", "Tries", "Begun"].map((name) => h("th", { scope: "col" }, name)),
-        ),
-      ),
-      h(
-        "tbody",
-        null,
-        jobs.map((job) =>
-          h(
-            "tr",
-            null,
-            h("td", null, h("a", { href: `#/jobs/${job.id}` }, job.id.slice(-8))),
-            h("td", null, JOB[job.status]),
-            h("td", null, job.failure ? why(job.failure, "The buyer") : ""),
-            h("td", null, h("code", { title: job.consumer }, short(job.consumer))),
-            h("td", { class: "number" }, job.attempts),
-            h("td", null, when(job.created_at)),
-          ),
-        ),
-      ),
-    ),
+  return table(
+    "Queue",
+    ["Job", "State", "Why", "Buyer", "Tries", "Begun"],
+    jobs.map((job) => [
+      h("a", { href: `#/jobs/${job.id}` }, job.id.slice(-8)),
+      stateOf(job),
+      job.failure ? why(job.failure, "The buyer") : "",
+      h("code", { title: job.consumer }, short(job.consumer)),
+      job.attempts,
+      when(job.created_at),
+    ]),
   );
 }

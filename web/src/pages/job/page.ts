@@ -7,11 +7,12 @@ import { hex } from "../../components/hex.ts";
 import { load } from "../../components/load.ts";
 import { failure, hint, success } from "../../components/notice.ts";
 import { signedIn } from "../../components/signedIn.ts";
+import { table } from "../../components/table.ts";
 import { when } from "../../components/when.ts";
 import { same } from "../../format.ts";
 import { h } from "../../h.ts";
 import { kept } from "../../job/kept.ts";
-import { isFinal, JOB, why } from "../../job/states.ts";
+import { isFinal, stateOf, why } from "../../job/states.ts";
 import type { View } from "../../main.ts";
 import { session } from "../../session.ts";
 import { effect, onEnd, signal, untracked } from "../../signal.ts";
@@ -27,10 +28,9 @@ export function jobPage({ id = "" }: Record<string, string>): View {
     "div",
     null,
     h("p", null, h("a", { href: "#/orders" }, "My orders and jobs")),
-    h("h1", null, "Training job"),
     signedIn("to see this job", () => load("Loading the job", ask, (job) => view(job))),
   );
-  return { title: "Training job", body };
+  return { title: "Job", body };
 }
 
 function view(first: Job): HTMLElement {
@@ -65,7 +65,8 @@ function view(first: Job): HTMLElement {
   return h(
     "div",
     null,
-    h("p", { class: "price", role: "status" }, () => JOB[job().status]),
+    h("h1", null, first.kind === "download" ? "Download" : "Training job"),
+    h("p", { class: "price", role: "status" }, () => stateOf(job())),
     () => broken() && hint("The connection broke. The job goes on; this page is trying to see it again …"),
     () => (wrong() === undefined ? undefined : failure(wrong(), () => (wrong.set(undefined), void watch()))),
     h("div", { class: "charts" }, () => curves(events(), first)),
@@ -73,9 +74,9 @@ function view(first: Job): HTMLElement {
     () => mine && !isFinal(job().status) && cancel(job().id),
     () => {
       const done = finished();
-      return mine && done && result(done);
+      return mine && done && first.kind === "compute" && result(done);
     },
-    h("section", null, h("h2", null, "What happened"), () => steps(events())),
+    h("section", null, h("h2", null, "What happened"), () => steps(events(), first.kind, mine)),
     h(
       "dl",
       { class: "facts-list" },
@@ -126,13 +127,19 @@ function measured(
 function end(job: Job, mine: boolean): HTMLElement | undefined {
   if (!isFinal(job.status)) return undefined;
   if (!mine) return other(job);
+  if (job.status === "completed" && job.kind === "download")
+    return success(
+      "You have been given the key to the data",
+      h("p", null, "The command line fetches the data and decrypts it: "),
+      h("p", null, h("code", { class: "wide" }, `atoll download ${job.asset.split("/").pop()} --out table.csv`)),
+    );
   if (job.status === "completed")
     return success("The model is ready", h("p", null, "Only this browser's key opens it. Check and open it below."));
-  const reason = job.failure ? why(job.failure) : job.status === "expired" ? "Nobody ran it before its deadline." : "";
+  const reason = job.failure ? why(job.failure) : job.status === "expired" ? "Nobody did it before its deadline." : "";
   return h(
     "div",
     { class: "notice bad", role: "status" },
-    h("strong", null, JOB[job.status]),
+    h("strong", null, stateOf(job)),
     h("p", null, reason),
     h(
       "p",
@@ -144,8 +151,11 @@ function end(job: Job, mine: boolean): HTMLElement | undefined {
 }
 
 function other(job: Job): HTMLElement {
-  if (job.status === "completed") return success("The model is delivered", h("p", null, "Only the buyer's key opens it."));
-  return hint(h("strong", null, JOB[job.status]), h("p", null, job.failure ? why(job.failure, "The buyer") : ""));
+  if (job.status === "completed") {
+    const what = job.kind === "download" ? "The key to the data" : "The model";
+    return success(`${what} is delivered`, h("p", null, "Only the buyer's key opens it."));
+  }
+  return hint(h("strong", null, stateOf(job)), h("p", null, job.failure ? why(job.failure, "The buyer") : ""));
 }
 
 function cancel(id: string): HTMLElement {
@@ -171,39 +181,12 @@ function cancel(id: string): HTMLElement {
   );
 }
 
-const ACTORS: Record<string, string> = { consumer: "You", provider: "The provider", server: "The market" };
-
-function steps(events: readonly Event[]): HTMLElement {
+function steps(events: readonly Event[], kind: Job["kind"], mine: boolean): HTMLElement {
+  const actors: Record<string, string> = { consumer: mine ? "You" : "The buyer", provider: "The provider", server: "The market" };
   const shown = events.filter(({ progress }) => !progress);
-  return h(
-    "div",
-    { class: "scroll", tabindex: "0", role: "region", "aria-label": "What happened" },
-    h(
-      "table",
-      null,
-      h(
-        "thead",
-        null,
-        h(
-          "tr",
-          null,
-          ["When", "Who", "What", "Why"].map((name) => h("th", { scope: "col" }, name)),
-        ),
-      ),
-      h(
-        "tbody",
-        null,
-        shown.map(({ at, actor, status, reason }) =>
-          h(
-            "tr",
-            null,
-            h("td", null, when(at)),
-            h("td", null, ACTORS[actor] ?? actor),
-            h("td", null, JOB[status]),
-            h("td", null, reason ?? ""),
-          ),
-        ),
-      ),
-    ),
+  return table(
+    "What happened",
+    ["When", "Who", "What", "Why"],
+    shown.map(({ at, actor, status, reason }) => [when(at), actors[actor] ?? actor, stateOf({ kind, status }), reason ?? ""]),
   );
 }

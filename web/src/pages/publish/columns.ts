@@ -1,7 +1,7 @@
 /** The declared columns: proposed from the table, corrected by who knows the data. They are public. */
 
 import { hint } from "../../components/notice.ts";
-import { typed } from "../../components/field.ts";
+import { field, select, typed } from "../../components/field.ts";
 import type { Column } from "../../document.ts";
 import { count } from "../../format.ts";
 import { h } from "../../h.ts";
@@ -11,7 +11,7 @@ import type { Read } from "./file.ts";
 
 export function columns(draft: Draft, read: () => Read | undefined): HTMLElement {
   return h("div", null, () => {
-    if (!draft.table()) return undefined;
+    if (!draft.table()) return later("2. The columns");
     const now = untracked(draft.columns);
     return h(
       "section",
@@ -32,8 +32,25 @@ export function columns(draft: Draft, read: () => Read | undefined): HTMLElement
           h("tbody", null, now.map((column, at) => row(draft, column, at, read))),
         ),
       ),
+      target(draft, now),
     );
   });
+}
+
+/** A step that needs the table. */
+export function later(title: string): HTMLElement {
+  return h("section", null, h("h2", null, title), h("p", { class: "quiet" }, "Choose a table first."));
+}
+
+function target(draft: Draft, columns: readonly Column[]): HTMLElement {
+  const options = [["", "I do not say"], ...columns.map(({ name }) => [name, name] as const)] as const;
+  return field(
+    {
+      label: "What buyers most likely want to predict",
+      hint: "It is marked on the data set's page, and suggested to who trains a model. Any other column can be predicted as well.",
+    },
+    select(options, { value: untracked(draft.target), onchange: (event: Event) => draft.target.set(typed(event)) }),
+  );
 }
 
 function row(draft: Draft, column: Column, at: number, read: () => Read | undefined): HTMLElement {

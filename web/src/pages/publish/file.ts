@@ -4,6 +4,7 @@ import { failure, hint, loading } from "../../components/notice.ts";
 import type { Column } from "../../document.ts";
 import { bytes, count } from "../../format.ts";
 import { h } from "../../h.ts";
+import { namedTarget } from "../../job/spec.ts";
 import type { Draft } from "../../publish/draft.ts";
 import { onEnd, signal } from "../../signal.ts";
 import { checkTable } from "../../table/check.ts";
@@ -31,6 +32,7 @@ export function file(draft: Draft, chosen: (read: Read) => void): HTMLElement {
     };
     draft.table.set(undefined);
     draft.columns.set([]);
+    draft.target.set("");
     draft.sample.set(new Set());
     try {
       busy.set("Opening the file");
@@ -43,6 +45,7 @@ export function file(draft: Draft, chosen: (read: Read) => void): HTMLElement {
           if (!isMine()) return;
           const known = new Map(before.map((column) => [`${column.type.kind} ${column.name}`, column]));
           draft.columns.set(columns.map((column) => known.get(`${column.type.kind} ${column.name}`) ?? column));
+          if (before.length === 0) draft.target.set(namedTarget(columns)?.name ?? "");
           draft.table.set({ name: file.name, file: csv, rows, first });
         } catch (error) {
           if (isMine()) wrong.set(error);

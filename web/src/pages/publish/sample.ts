@@ -3,11 +3,12 @@
 import { h } from "../../h.ts";
 import type { Draft } from "../../publish/draft.ts";
 import { untracked } from "../../signal.ts";
+import { later } from "./columns.ts";
 
 export function sample(draft: Draft): HTMLElement {
   return h("div", null, () => {
     const table = draft.table();
-    if (!table) return undefined;
+    if (!table) return later("3. Sample rows");
     const names = untracked(draft.columns).map(({ name }) => name);
     const toggle = (at: number): void =>
       draft.sample.update((now) => {

@@ -7,7 +7,8 @@ import { connected } from "../../components/walletButton.ts";
 import { h } from "../../h.ts";
 import type { Draft } from "../../publish/draft.ts";
 import { Publication, type Published } from "../../publish/publication.ts";
-import { onEnd, type Signal, signal } from "../../signal.ts";
+import { onEnd, type Signal, signal, untracked } from "../../signal.ts";
+import { after } from "./after.ts";
 
 /** `fixed` is set while nothing may be changed. */
 export function send(draft: Draft, fixed: Signal<boolean>): HTMLElement {
@@ -48,14 +49,18 @@ export function send(draft: Draft, fixed: Signal<boolean>): HTMLElement {
     () => {
       const done = published();
       if (done) {
-        return success("It is published", h("p", null, h("a", { href: `#/assets/${done.tokenId}` }, "See your data set"), " as buyers see it."), finality(done.transaction));
+        const left = untracked(() => draft.after());
+        return [
+          success("It is published", h("p", null, h("a", { href: `#/assets/${done.tokenId}` }, "See your data set"), " as buyers see it."), finality(done.transaction)),
+          left.length > 0 && after(done.tokenId, left),
+        ];
       }
       const missing = running() ? [] : draft.missing();
       return [
         missing.length > 0 && h("div", { class: "missing" }, h("p", null, "Before you can publish:"), h("ul", null, missing.map((text) => h("li", null, text)))),
         h("button", { type: "button", class: "primary", disabled: busy() || missing.length > 0, onclick: () => void run() }, running() && !busy() ? "Go on" : "Encrypt and publish"),
         running()?.canChange && !busy() && h("button", { type: "button", onclick: change }, "Change something"),
-        missing.length === 0 && !running() && h("p", { class: "hint" }, "Your wallet asks for one transaction, and for a sign-in if you are not signed in."),
+        missing.length === 0 && !running() && h("p", { class: "hint" }, asks(draft.after().length)),
       ];
     },
     () => {
@@ -64,4 +69,12 @@ export function send(draft: Draft, fixed: Signal<boolean>): HTMLElement {
     },
     () => (wrong() === undefined ? undefined : failure(wrong())),
   );
+}
+
+/** What the wallet will ask for. */
+function asks(later: number): string {
+  const first = "Your wallet asks for one transaction, and for a sign-in if you are not signed in.";
+  if (later === 0) return first;
+  const more = later === 1 ? "one more transaction" : `${later} more transactions`;
+  return `${first} Then ${more}: what you chose of free orders and of the contract that admits is set right after, and until then everyone whom your policy admits can order.`;
 }

@@ -7,7 +7,7 @@ import { symbol } from "../../format.ts";
 import { h } from "../../h.ts";
 import type { Draft } from "../../publish/draft.ts";
 import type { Known } from "../../publish/known.ts";
-import type { Signal } from "../../signal.ts";
+import { type Signal, untracked } from "../../signal.ts";
 import { FAMILIES } from "../asset/policy.ts";
 import { provider } from "./provider.ts";
 
@@ -45,8 +45,12 @@ export function policy(draft: Draft): HTMLElement {
       "details",
       null,
       h("summary", null, "Who may order"),
-      list("Only these accounts", "One address a line. Empty: everyone.", draft.allow),
+      list("Only these accounts", "One address a line. Empty: everyone. The list is public, and holds from the start.", draft.allow),
       list("Not these accounts", "One address a line.", draft.deny),
+      field(
+        { label: "Contract that admits buyers", hint: "Such as the market's list of members, which you can change whenever you like. Empty: none. It is set by a second transaction." },
+        h("input", { spellcheck: "false", oninput: (event: Event) => draft.gate.set(typed(event)) }),
+      ),
     ),
   );
 }
@@ -68,8 +72,21 @@ export function sale(draft: Draft, ask: (signal: AbortSignal) => Promise<Known>)
           field({ label: "Price of one job", hint: "Like 5 or 0.25. You can change it later." }, h("input", { inputmode: "decimal", oninput: (event: Event) => draft.price.set(typed(event)) })),
           field({ label: "Paid in" }, select(tokens.map((token) => [token.token, symbol(token)] as const), { value: tokens[0]?.token ?? "", onchange: (event: Event) => choose(typed(event)) })),
         ),
+        () => draft.units() === 0n && freeLimits(draft),
         provider(draft, providers),
       );
     }),
+  );
+}
+
+/** How much is given away. */
+function freeLimits(draft: Draft): HTMLElement {
+  const number = (label: string, hint: string, value: Signal<string>): HTMLElement =>
+    field({ label, hint }, h("input", { inputmode: "numeric", value: untracked(value), oninput: (event: Event) => value.set(typed(event)) }));
+  return h(
+    "div",
+    { class: "grid" },
+    number("Free orders for each account", "Empty: as many as they like. It is set by a second transaction.", draft.perWallet),
+    number("Free orders in all", "Empty: no end.", draft.total),
   );
 }

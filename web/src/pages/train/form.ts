@@ -74,7 +74,7 @@ export function form(draft: Draft): HTMLElement {
           { value: spec.data.target, onchange: (event: Event) => retarget(typed(event)) },
         ),
       ),
-      h("p", { class: "label" }, "Columns to learn from"),
+      h("p", { class: "label" }, () => `Columns to learn from: ${draft.spec().data.features.length} of ${columns.length - 1}`),
       h("div", { class: "columns-list", role: "group", "aria-label": "Columns to learn from" }, () =>
         choices(draft, columns),
       ),

@@ -109,7 +109,7 @@ export function order(draft: Draft, held: boolean): HTMLElement {
       h(
         "p",
         { class: "quiet" },
-        "Your wallet asks twice: one signature, which costs nothing, and one payment. With ether it is the payment alone.",
+        "To pay, your wallet asks for one signature and one transaction; with ether, for the transaction alone. Then it asks you to sign the job, and to sign in if you are not signed in. Signatures cost nothing.",
       ),
     () => {
       const [one, two] = [paying(), handing()];

@@ -3,7 +3,7 @@
 import { call, type Schema } from "../../api/client.ts";
 import { load } from "../../components/load.ts";
 import { hint } from "../../components/notice.ts";
-import { type AssetDocument, documentOf } from "../../document.ts";
+import { type AssetDocument, documentOf, targetOf } from "../../document.ts";
 import { count, duration, money } from "../../format.ts";
 import { h } from "../../h.ts";
 import { check, type Checked } from "../../job/check.ts";
@@ -46,8 +46,9 @@ export function trainPage({ id = "" }: Record<string, string>, query: URLSearchP
 function view(asset: Asset, index: number, held: boolean): HTMLElement {
   const document = documentOf(asset);
   const { columns, content, policy } = document["atoll:market"];
-  const service = asset.services.find(({ service_index }) => service_index === index) ?? asset.services[0];
-  const target = likelyTarget(columns);
+  const trains = asset.services.filter(({ kind }) => kind === "compute");
+  const service = trains.find(({ service_index }) => service_index === index) ?? trains[0];
+  const target = likelyTarget(columns, targetOf(document));
   if (!service || !target) return hint("This data set offers nothing that can be trained on.");
   const spec = signal(suggest(asset.id, columns, content.rows, policy, target));
   const draft: Draft = {
@@ -83,7 +84,7 @@ function view(asset: Asset, index: number, held: boolean): HTMLElement {
     ),
     h(
       "div",
-      { class: "two" },
+      { class: "two form-first" },
       h(
         "div",
         null,
