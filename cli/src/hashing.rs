@@ -42,6 +42,13 @@ impl<W: Write> Write for Hashing<W> {
     }
 }
 
+/// SHA-256 of all that can be read.
+pub(crate) fn of(source: impl Read) -> io::Result<B256> {
+    let mut hashing = Hashing::new(source);
+    io::copy(&mut hashing, &mut io::sink())?;
+    Ok(hashing.finish())
+}
+
 /// SHA-256 of bytes.
 pub(crate) fn sha256(bytes: &[u8]) -> B256 {
     B256::from_slice(&Sha256::digest(bytes))

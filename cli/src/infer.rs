@@ -7,17 +7,34 @@ use std::{collections::BTreeSet, io::Read};
 
 use atoll_protocol::document::{Column, ColumnKind};
 
-use crate::table::{self, Faults, Place, TableErrors, number, shown};
+use crate::table::{self, Faults, MISSING, Place, TableErrors, number, shown};
 
 /// Most different texts that a column may hold to pass as a category.
 const MAX_CATEGORIES: usize = 100;
 
 /// What is known of a column so far.
 #[derive(Default)]
-struct Seen {
+pub(crate) struct Seen {
     numbers: Option<(f64, f64)>,
     texts: BTreeSet<String>,
     first_text: Option<(u64, u64, String)>,
+}
+
+impl Seen {
+    /// A cell that is a number.
+    pub(crate) fn number(&mut self, value: f64) {
+        let (min, max) = self.numbers.unwrap_or((value, value));
+        self.numbers = Some((min.min(value), max.max(value)));
+    }
+
+    /// A cell that is a text, and its place.
+    pub(crate) fn text(&mut self, row: u64, line: u64, cell: &str) {
+        self.first_text.get_or_insert_with(|| (row, line, cell.to_owned()));
+        // One more than allowed is enough to know that they are too many.
+        if self.texts.len() <= MAX_CATEGORIES && !self.texts.contains(cell) {
+            self.texts.insert(cell.to_owned());
+        }
+    }
 }
 
 /// Proposes a declaration for every column: all numbers → bounds; all texts, and few of them → categories. The columns
@@ -30,16 +47,7 @@ pub(crate) fn columns(source: impl Read, categories: &[String]) -> Result<Vec<Co
     let mut names: Vec<String> = Vec::new();
     let header = |header: &csv::StringRecord, faults: &mut Faults| {
         names = header.iter().map(str::to_owned).collect();
-        for (i, name) in names.iter().enumerate() {
-            if name.trim().is_empty() {
-                faults.push(0, 1, None, format!("column {} has no name; give it one in the header", i + 1));
-            } else if names[..i].contains(name) {
-                faults.push(0, 1, Some(name), "is in the header twice; rename one");
-            }
-        }
-        for name in categories.iter().filter(|c| !names.contains(c)) {
-            faults.push(0, 1, Some(name), "is named in --categories and not in the table; correct the name");
-        }
+        check_names(&names, categories, faults);
         true
     };
     let mut cells: Vec<Seen> = Vec::new();
@@ -47,22 +55,35 @@ pub(crate) fn columns(source: impl Read, categories: &[String]) -> Result<Vec<Co
         cells.resize_with(record.len(), Seen::default);
         for ((cell, name), seen) in record.iter().zip(at.names).zip(&mut cells) {
             if cell.trim().is_empty() {
-                let text = "the value is missing; fill it in, or drop the row or the column";
-                faults.push(at.row, at.line, Some(name), text);
+                faults.push(at.row, at.line, Some(name), MISSING);
             } else if let (Some(value), false) = (number(cell), categories.iter().any(|c| c == name)) {
-                let (min, max) = seen.numbers.unwrap_or((value, value));
-                seen.numbers = Some((min.min(value), max.max(value)));
+                seen.number(value);
             } else {
-                seen.first_text.get_or_insert_with(|| (at.row, at.line, cell.to_owned()));
-                // One more than allowed is enough to know that they are too many.
-                if seen.texts.len() <= MAX_CATEGORIES {
-                    seen.texts.insert(cell.to_owned());
-                }
+                seen.text(at.row, at.line, cell);
             }
         }
     };
     table::read(source, &mut faults, header, visit)?;
     faults.finish()?;
+    propose(names, cells)
+}
+
+/// Faults of names that are missing, that occur twice, or that only `categories` has.
+pub(crate) fn check_names(names: &[String], categories: &[String], faults: &mut Faults) {
+    for (i, name) in names.iter().enumerate() {
+        if name.trim().is_empty() {
+            faults.push(0, 1, None, format!("column {} has no name; give it one in the header", i + 1));
+        } else if names[..i].contains(name) {
+            faults.push(0, 1, Some(name), "is in the header twice; rename one");
+        }
+    }
+    for name in categories.iter().filter(|c| !names.contains(c)) {
+        faults.push(0, 1, Some(name), "is named in --categories and not in the table; correct the name");
+    }
+}
+
+/// A declaration for each column, out of what was seen of it.
+pub(crate) fn propose(names: Vec<String>, cells: Vec<Seen>) -> Result<Vec<Column>, TableErrors> {
     let mut faults = Faults::default();
     let mut columns = Vec::new();
     for (name, seen) in names.into_iter().zip(cells) {

@@ -9,7 +9,7 @@ use alloy::{
 use atoll_compute::client::Client;
 use atoll_protocol::{
     contracts::{IAssetRegistry, IMarket, IOrders},
-    document::{AssetDocument, Column, Content, Policy, Provider},
+    document::{AssetDocument, Column, ColumnKind, Content, MediaType, Policy, Provider},
     envelope::{ContentKey, Context, FORMAT, PublicKey, key_wrap},
     job::ModelFamily,
 };
@@ -20,26 +20,26 @@ use crate::{
     buy::{amount, random},
     chain::{self, Chain, ChainError, Token},
     error::CliError,
-    infer,
+    hashing, infer,
     keys::{self, KeyError},
     options::{Options, asset_id},
     output::Output,
     seal,
     services::{self, Planned, Services},
-    table::{self, Checked},
+    table::{self, Checked, parquet::OnDisk},
     upload,
 };
 
 /// How long the server may take to show what is mined.
 const INDEXING_TIMEOUT: Duration = Duration::from_secs(60);
 
-/// Publish a CSV table: it is encrypted here, and only ciphertext leaves this machine.
+/// Publish a table: it is encrypted here, and only ciphertext leaves this machine.
 #[derive(Args, Debug)]
 #[command(
     after_help = "Example:\n  atoll publish table.csv --name \"Tumours of the breast\" --license CC-BY-4.0 --price 5 \\\n      --payment-token 0x0000000000000000000000000000000000000000 --columns columns.json"
 )]
 pub(crate) struct Publish {
-    /// The table: CSV with a header, UTF-8, no missing values
+    /// The table, without missing values: CSV with a header in UTF-8, or Parquet with flat columns
     table: PathBuf,
     /// Title in the catalogue
     #[arg(long)]
@@ -61,7 +61,8 @@ pub(crate) struct Publish {
     /// X25519 public key of that provider [default: this home's]
     #[arg(long, value_name = "KEY", requires = "provider_wallet")]
     provider_key: Option<B256>,
-    /// Declared columns as JSON: [{"name", "type": {"kind": "number", "min", "max"} or {"kind": "category", "values"}}]
+    /// Declared columns as JSON: [{"name", "type": {"kind": "number", "min", "max"}, {"kind": "category", "values"} or {"kind":
+    /// "image", "height", "width", "channels"}}]
     #[arg(long, value_name = "FILE")]
     columns: Option<PathBuf>,
     /// Columns that are categories although they hold numbers, where columns are inferred
@@ -117,14 +118,12 @@ impl Publish {
             Err(KeyError::Missing { .. }) => None,
             Err(error) => return Err(error.into()),
         };
-        let columns = self.columns(out)?;
-        if let Some(target) = self.target.as_ref().filter(|target| !columns.iter().any(|one| one.name == **target)) {
-            return Err(CliError::Input(format!(
-                "--target names `{target}`, which is no column; the columns are {}",
-                columns.iter().map(|column| column.name.as_str()).collect::<Vec<_>>().join(", ")
-            )));
+        let format = table::format(&self.table)?;
+        let columns = self.columns(format, out)?;
+        if let Some(target) = &self.target {
+            can_be_predicted(target, &columns)?;
         }
-        let checked = self.checked(&columns, out)?;
+        let checked = self.checked(format, &columns, out)?;
         if self.services.computes() && checked.rows < self.min_rows {
             return Err(CliError::Input(format!(
                 "the table has {} rows and --min-rows asks for {}, so no job could ever run; add rows or lower --min-rows",
@@ -154,20 +153,30 @@ impl Publish {
     }
 
     /// The table, held against its columns.
-    fn checked(&self, columns: &[Column], out: Output) -> Result<Checked, CliError> {
+    fn checked(&self, format: MediaType, columns: &[Column], out: Output) -> Result<Checked, CliError> {
         let bar = out.bytes("checking", seal::length(&self.table)?);
-        Ok(table::check(bar.reading(seal::open(&self.table)?), columns, self.sample_rows.into())?)
+        let (source, sample_rows) = (bar.reading(seal::open(&self.table)?), self.sample_rows.into());
+        Ok(match format {
+            MediaType::Csv => table::check(source, columns, sample_rows)?,
+            MediaType::Parquet => {
+                let sha256 = hashing::of(source).map_err(CliError::reading(&self.table))?;
+                table::parquet::check(&OnDisk::open(&self.table)?, sha256, columns, sample_rows)?
+            }
+        })
     }
 
     /// The declared columns, or a proposal with a warning.
-    fn columns(&self, out: Output) -> Result<Vec<Column>, CliError> {
+    fn columns(&self, format: MediaType, out: Output) -> Result<Vec<Column>, CliError> {
         if let Some(path) = &self.columns {
             let text = std::fs::read(path).map_err(CliError::reading(path))?;
             return serde_json::from_slice(&text).map_err(|error| {
                 CliError::Input(format!("{} does not declare columns as it should: {error}", path.display()))
             });
         }
-        let columns = infer::columns(seal::open(&self.table)?, &self.categories)?;
+        let columns = match format {
+            MediaType::Csv => infer::columns(seal::open(&self.table)?, &self.categories)?,
+            MediaType::Parquet => table::parquet::infer(&OnDisk::open(&self.table)?, &self.categories)?,
+        };
         out.note(
             "Warning: bounds and categories are inferred from the table and will be public. Bounds are rounded outward and \
              still tell a little about the largest and smallest values. Declare them with --columns to tell nothing:",
@@ -198,7 +207,7 @@ impl Publish {
             format: FORMAT.into(),
             ciphertext_sha256: sealed.sha256,
             ciphertext_bytes: sealed.bytes,
-            media_type: "text/csv".into(),
+            media_type: checked.format,
             rows: checked.rows,
             keys: wrapped,
         };
@@ -353,6 +362,19 @@ pub(crate) async fn provider_key_is_current(client: &Client, provider: &Provider
         }
         Err(error) => Err(error.into()),
     }
+}
+
+/// A column that a job can predict has this name.
+fn can_be_predicted(target: &str, columns: &[Column]) -> Result<(), CliError> {
+    let possible = columns.iter().filter(|column| !matches!(column.kind, ColumnKind::Image(_)));
+    let names: Vec<_> = possible.map(|column| column.name.as_str()).collect();
+    if names.contains(&target) {
+        return Ok(());
+    }
+    Err(CliError::Input(format!(
+        "--target names `{target}`, which is no column that can be predicted; those are {}",
+        names.join(", ")
+    )))
 }
 
 fn family(text: &str) -> Result<ModelFamily, String> {

@@ -4,13 +4,17 @@
 
 use std::{
     fmt,
+    fs::File,
     io::{self, Read},
+    path::Path,
 };
 
 use alloy::primitives::B256;
-use atoll_protocol::document::{Column, ColumnKind};
+use atoll_protocol::document::{Column, ColumnKind, MediaType};
 
-use crate::hashing::Hashing;
+use crate::{error::CliError, hashing::Hashing};
+
+pub(crate) mod parquet;
 
 /// Most columns of a table.
 pub(crate) const MAX_COLUMNS: usize = 4096;
@@ -26,7 +30,7 @@ const LISTED: usize = 10;
 pub(crate) struct Fault {
     /// Number of the row below the header, from 1; 0 for the header itself.
     pub(crate) row: u64,
-    /// Line of the file on which the row starts.
+    /// Line of the file on which the row starts; 0 where there are no lines.
     pub(crate) line: u64,
     /// Name of the column, where it is about one.
     pub(crate) column: Option<String>,
@@ -39,6 +43,7 @@ impl fmt::Display for Fault {
         match (self.row, &self.column) {
             (0, Some(column)) => write!(f, "column `{column}`: {}", self.text),
             (0, None) => write!(f, "{}", self.text),
+            (row, Some(column)) if self.line == 0 => write!(f, "row {row}, column `{column}`: {}", self.text),
             (row, Some(column)) => write!(f, "row {row} (line {}), column `{column}`: {}", self.line, self.text),
             (row, None) => write!(f, "row {row} (line {}): {}", self.line, self.text),
         }
@@ -56,6 +61,9 @@ pub(crate) enum TableErrors {
         /// All of them.
         total: u64,
     },
+    /// The file as a whole is not Parquet that the worker reads.
+    #[error("the table can not be published as it is; nothing was uploaded. In Parquet, {0}")]
+    Parquet(#[from] atoll_parquet::Error),
     /// The file can not be read.
     #[error("the table can not be read ({0}); nothing was uploaded")]
     Io(#[from] io::Error),
@@ -67,6 +75,16 @@ fn list(faults: &[Fault], total: u64) -> String {
         text.push_str(&format!("\n  … and {} more", total - faults.len() as u64));
     }
     text
+}
+
+/// What a file is: Parquet says so in its first four letters, or is called so; everything else is taken for CSV.
+pub(crate) fn format(path: &Path) -> Result<MediaType, CliError> {
+    let mut start = Vec::new();
+    let file = File::open(path).map_err(CliError::reading(path))?;
+    file.take(4).read_to_end(&mut start).map_err(CliError::reading(path))?;
+    let called = path.extension().is_some_and(|extension| extension.eq_ignore_ascii_case("parquet"));
+    let parquet = called || start == atoll_parquet::MAGIC;
+    Ok(if parquet { MediaType::Parquet } else { MediaType::Csv })
 }
 
 /// Collects faults and keeps the first few.
@@ -97,6 +115,8 @@ impl Faults {
 /// What a check found out.
 #[derive(Debug)]
 pub(crate) struct Checked {
+    /// What the file is.
+    pub(crate) format: MediaType,
     /// Rows below the header.
     pub(crate) rows: u64,
     /// SHA-256 of the file as it was checked, so that exactly this is encrypted.
@@ -191,27 +211,7 @@ fn malformed(error: csv::Error, faults: &mut Faults) -> TableErrors {
 pub(crate) fn check(source: impl Read, columns: &[Column], sample_rows: usize) -> Result<Checked, TableErrors> {
     let mut faults = Faults::default();
     let (mut rows, mut sample) = (0, Vec::new());
-    let header = |names: &csv::StringRecord, faults: &mut Faults| {
-        let declared: Vec<&str> = columns.iter().map(|c| c.name.as_str()).collect();
-        if names.iter().eq(declared.iter().copied()) {
-            return true;
-        }
-        for name in names.iter().filter(|name| !declared.contains(name)) {
-            faults.push(0, 1, Some(name), "is in the table and not among the declared columns; declare it or drop it");
-        }
-        for name in declared.iter().filter(|name| !names.iter().any(|n| n == **name)) {
-            faults.push(0, 1, Some(name), "is declared and not in the table; add it or do not declare it");
-        }
-        if faults.total == 0 {
-            faults.push(
-                0,
-                1,
-                None,
-                "the columns are declared in another order than the table's; use the table's order",
-            );
-        }
-        false
-    };
+    let header = |names: &csv::StringRecord, faults: &mut Faults| same_names(names.iter(), columns, faults);
     let visit = |at: Place<'_>, record: &csv::StringRecord, faults: &mut Faults| {
         rows = at.row;
         for (cell, column) in record.iter().zip(columns) {
@@ -225,13 +225,35 @@ pub(crate) fn check(source: impl Read, columns: &[Column], sample_rows: usize) -
     };
     let sha256 = read(source, &mut faults, header, visit)?;
     faults.finish()?;
-    Ok(Checked { rows, sha256, sample })
+    Ok(Checked { format: MediaType::Csv, rows, sha256, sample })
 }
+
+/// Whether these are the names of the declared columns, in their order; faults where they are not.
+fn same_names<'n>(names: impl Iterator<Item = &'n str>, columns: &[Column], faults: &mut Faults) -> bool {
+    let names: Vec<&str> = names.collect();
+    let declared: Vec<&str> = columns.iter().map(|c| c.name.as_str()).collect();
+    if names == declared {
+        return true;
+    }
+    for name in names.iter().filter(|name| !declared.contains(name)) {
+        faults.push(0, 1, Some(name), "is in the table and not among the declared columns; declare it or drop it");
+    }
+    for name in declared.iter().filter(|name| !names.contains(name)) {
+        faults.push(0, 1, Some(name), "is declared and not in the table; add it or do not declare it");
+    }
+    if faults.total == 0 {
+        faults.push(0, 1, None, "the columns are declared in another order than the table's; use the table's order");
+    }
+    false
+}
+
+/// Said of a cell that is empty.
+pub(crate) const MISSING: &str = "the value is missing; fill it in, or drop the row or the column";
 
 /// What is wrong with a cell, if anything.
 fn fault_of(cell: &str, kind: &ColumnKind) -> Option<String> {
     if cell.trim().is_empty() {
-        return Some("the value is missing; fill it in, or drop the row or the column".into());
+        return Some(MISSING.into());
     }
     match kind {
         ColumnKind::Number { .. } if number(cell).is_none() => {
@@ -241,6 +263,7 @@ fn fault_of(cell: &str, kind: &ColumnKind) -> Option<String> {
             "`{}` is not a declared category; declare it with --columns, or correct the cell",
             shown(cell)
         )),
+        ColumnKind::Image(_) => Some("images can be in Parquet only".into()),
         _ => None,
     }
 }

@@ -13,7 +13,7 @@ use std::{
 use alloy::primitives::{Address, U256};
 use atoll_compute::jail::{Jail, Limits, Stop, Task};
 use atoll_protocol::{
-    document::{Column, ColumnKind},
+    document::{Column, ColumnKind, MediaType},
     envelope::{ContentKey, Context, content},
     job::JobSpec,
     worker::{DATA_FRAME, ToRunner, ToWorker, WorkerJob},
@@ -150,7 +150,14 @@ fn job(epochs: u32, context: Vec<u8>) -> WorkerJob {
     let number = ColumnKind::Number { min: -1.0, max: 1.0 };
     let mut columns: Vec<Column> = names.iter().map(|name| column(name, number.clone())).collect();
     columns.push(column("y", ColumnKind::Category { values: vec!["no".to_owned(), "yes".to_owned()] }));
-    WorkerJob { spec: JobSpec::parse(&spec).expect("a job"), columns, min_rows: 20, context }
+    WorkerJob {
+        spec: JobSpec::parse(&spec).expect("a job"),
+        media_type: MediaType::Csv,
+        columns,
+        rows: ROWS.into(),
+        min_rows: 20,
+        context,
+    }
 }
 
 /// Rows of numbers that depend on nothing but their place, of the class that the sign of their sum is.

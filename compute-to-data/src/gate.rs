@@ -52,27 +52,24 @@ pub enum OutputError {
 
 /// The longest answer of a worker, computed from the declaration.
 pub fn answer_limit(spec: &JobSpec, document: &AssetDocument, cost: &Cost) -> usize {
-    let names: u64 = document
+    let inputs: u64 = document
         .atoll
         .columns
         .iter()
         .map(|column| {
-            let values = match &column.kind {
-                ColumnKind::Number { .. } => 1,
-                ColumnKind::Category { values } => values.len() as u64,
-            };
-            let categories = match &column.kind {
-                ColumnKind::Number { .. } => 0,
-                ColumnKind::Category { values } => values.iter().map(|v| v.len() as u64).sum(),
+            // The inputs of an image are told of once.
+            let (values, categories) = match &column.kind {
+                ColumnKind::Number { .. } | ColumnKind::Image(_) => (1, 0),
+                ColumnKind::Category { values } => {
+                    (values.len() as u64, values.iter().map(|v| v.len() as u64).sum::<u64>())
+                }
             };
             // JSON writes a control character as six bytes.
-            6 * (column.name.len() as u64 * values + 2 * categories)
+            INPUT_BYTES * values + 6 * (column.name.len() as u64 * values + 2 * categories)
         })
         .sum();
-    let report = REPORT_OVERHEAD
-        .saturating_add(EPOCH_BYTES.saturating_mul(spec.training.epochs.into()))
-        .saturating_add(INPUT_BYTES.saturating_mul(cost.inputs))
-        .saturating_add(names);
+    let report =
+        REPORT_OVERHEAD.saturating_add(EPOCH_BYTES.saturating_mul(spec.training.epochs.into())).saturating_add(inputs);
     usize::try_from(report.saturating_add(model_limit(cost)))
         .unwrap_or(usize::MAX)
         .min(atoll_protocol::worker::MAX_FRAME)
@@ -141,6 +138,7 @@ fn report(spec: &JobSpec, document: &AssetDocument, report: Report) -> Result<Re
             given.column == declared.column
                 && given.category == declared.category
                 && agree(given.scaling, declared.scaling)
+                && given.image == declared.image
         });
     if !same_inputs || report.classes != classes || !agree(report.output_scaling, output_scaling) {
         return Err(OutputError::Report("inputs, classes or scalings that are not the declared ones"));
@@ -209,22 +207,26 @@ fn declared(spec: &JobSpec, document: &AssetDocument) -> (Vec<Input>, Vec<String
     let scaling = |min: f64, max: f64| Scaling { offset: min / 2.0 + max / 2.0, scale: max / 2.0 - min / 2.0 };
     let mut inputs = Vec::new();
     for name in &spec.data.features {
+        let input = |category: Option<&String>, scaling, image| Input {
+            column: name.clone(),
+            category: category.cloned(),
+            scaling,
+            image,
+        };
         match document.column(name).map(|column| &column.kind) {
-            Some(ColumnKind::Number { min, max }) => {
-                inputs.push(Input { column: name.clone(), category: None, scaling: Some(scaling(*min, *max)) });
+            Some(ColumnKind::Number { min, max }) => inputs.push(input(None, Some(scaling(*min, *max)), None)),
+            Some(ColumnKind::Category { values }) => {
+                inputs.extend(values.iter().map(|value| input(Some(value), None, None)));
             }
-            Some(ColumnKind::Category { values }) => inputs.extend(values.iter().map(|value| Input {
-                column: name.clone(),
-                category: Some(value.clone()),
-                scaling: None,
-            })),
+            Some(ColumnKind::Image(image)) => inputs.push(input(None, Some(Scaling::OF_IMAGES), Some(*image))),
             None => {}
         }
     }
     match document.column(&spec.data.target).map(|column| &column.kind) {
         Some(ColumnKind::Number { min, max }) => (inputs, Vec::new(), Some(scaling(*min, *max))),
         Some(ColumnKind::Category { values }) => (inputs, values.clone(), None),
-        None => (inputs, Vec::new(), None),
+        // The checks let no image be a target.
+        Some(ColumnKind::Image(_)) | None => (inputs, Vec::new(), None),
     }
 }
 

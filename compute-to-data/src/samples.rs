@@ -8,7 +8,7 @@ use atoll_protocol::{
     api::{Job, JobStatus, Lease, OrderTerms, SignedReceipt},
     canonical,
     contracts::{IAssetRegistry, IOrders, Order, Service},
-    document::{AssetDocument, Column, ColumnKind, Content, Policy, Provider, ServiceOffer},
+    document::{AssetDocument, Column, ColumnKind, Content, MediaType, Policy, Provider, ServiceOffer},
     download::DownloadSpec,
     envelope::{ContentKey, Context, FORMAT, SecretKey, key_wrap},
     ids::AssetId,
@@ -79,7 +79,7 @@ pub(crate) fn document() -> AssetDocument {
             format: FORMAT.into(),
             ciphertext_sha256: B256::repeat_byte(1),
             ciphertext_bytes: 1000,
-            media_type: "text/csv".into(),
+            media_type: MediaType::Csv,
             rows: 100,
             keys: vec![key_wrap::wrap(&identity().public_key(), &context, &key).unwrap()],
         },
@@ -155,6 +155,7 @@ pub(crate) fn report() -> Report {
         column: name.to_owned(),
         category: None,
         scaling: Some(Scaling { offset: 5.0, scale: 5.0 }),
+        image: None,
     };
     let progress = |epoch| Progress { epoch, epochs: 2, loss: 0.456_78, test_metric: Some(0.9) };
     Report {

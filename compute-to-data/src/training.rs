@@ -52,7 +52,9 @@ impl Training {
         let section = &self.document.atoll;
         let job = WorkerJob {
             spec: self.spec.clone(),
+            media_type: section.content.media_type,
             columns: section.columns.clone(),
+            rows: section.content.rows,
             min_rows: section.policy.min_rows,
             context: self.context.to_bytes(),
         };

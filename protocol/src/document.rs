@@ -10,11 +10,15 @@ use crate::{envelope::WrappedKey, job::ModelFamily};
 
 mod check;
 mod croissant;
+mod image;
+mod media;
 mod sample;
 mod shape;
 
 pub use check::{DocumentError, DocumentErrors, MAX_BYTES, MAX_COLUMNS, MAX_VALID_FOR, MIN_VALID_FOR};
 pub use croissant::{DataType, Field, FileObject, LABEL, RecordSet, context};
+pub use image::{Image, MAX_CHANNELS, MAX_IMAGE_BYTES};
+pub use media::MediaType;
 pub use sample::Sample;
 
 /// The whole document.
@@ -74,7 +78,8 @@ pub struct AtollSection {
     /// What each service is, by its number on chain. A service that is not named sells computation.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub services: Vec<ServiceOffer>,
-    /// Rows that the publisher chose to show, each with a text per column. They are public.
+    /// Rows that the publisher chose to show, each with a text per column. They are public. An image stands there as the
+    /// base64 of its bytes (RFC 4648 section 4, with padding).
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub sample_rows: Vec<Vec<String>>,
 }
@@ -158,6 +163,19 @@ pub enum ColumnKind {
         /// All of them.
         values: Vec<String>,
     },
+    /// A picture of one size, in Parquet only. A model sees each byte divided by 255.
+    Image(Image),
+}
+
+impl ColumnKind {
+    /// Numbers that one cell becomes before a model: categories one-hot, an image flattened.
+    pub fn inputs(&self) -> u64 {
+        match self {
+            Self::Number { .. } => 1,
+            Self::Category { values } => values.len() as u64,
+            Self::Image(image) => image.bytes(),
+        }
+    }
 }
 
 /// The sealed content and its commitment.
@@ -172,8 +190,8 @@ pub struct Content {
     pub ciphertext_sha256: B256,
     /// Length of the ciphertext in bytes.
     pub ciphertext_bytes: u64,
-    /// `text/csv`.
-    pub media_type: String,
+    /// Format of the plaintext.
+    pub media_type: MediaType,
     /// Rows, as the publisher declares them.
     pub rows: u64,
     /// The content key, wrapped to each party that may open it.
@@ -265,7 +283,7 @@ pub(crate) fn example() -> AssetDocument {
             format: crate::envelope::FORMAT.into(),
             ciphertext_sha256: B256::repeat_byte(1),
             ciphertext_bytes: 1000,
-            media_type: "text/csv".into(),
+            media_type: MediaType::Csv,
             rows: 100,
             keys: vec![WrappedKey { recipient: key, encapsulated: key, ciphertext: vec![0; 48].into() }],
         },

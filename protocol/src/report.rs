@@ -2,6 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::document::Image;
+
 /// One epoch's end.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
@@ -52,19 +54,23 @@ pub struct Report {
     pub trainer: String,
 }
 
-/// One input of the model.
+/// One input of the model, or all those of one image.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema), schema(as = ModelInput))]
 pub struct Input {
     /// Column it is made from.
     pub column: String,
-    /// The category that this input is 1 for (one-hot), or none for a number.
+    /// The category that this input is 1 for (one-hot), or none for a number or an image.
     pub category: Option<String>,
-    /// For a number: input = (value − offset) / scale, after clamping to the declared bounds.
+    /// For a number: input = (value − offset) / scale, after clamping to the declared bounds. For an image: the same of
+    /// each of its bytes.
     pub scaling: Option<Scaling>,
+    /// Size of the image, whose bytes are as many inputs, one after the other; absent for a number or a category.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub image: Option<Image>,
 }
 
-/// A linear map from the declared bounds to −1 … 1.
+/// A linear map from the declared bounds to −1 … 1; for the bytes of an image, to 0 … 1.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Scaling {
@@ -72,4 +78,9 @@ pub struct Scaling {
     pub offset: f64,
     /// Half of their distance.
     pub scale: f64,
+}
+
+impl Scaling {
+    /// That of an image's bytes.
+    pub const OF_IMAGES: Self = Self { offset: 0.0, scale: 255.0 };
 }

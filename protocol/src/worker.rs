@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 use zeroize::Zeroizing;
 
 use crate::{
-    document::Column,
+    document::{Column, MediaType},
     failure::FailureCode,
     job::JobSpec,
     report::{Progress, Report},
@@ -27,8 +27,12 @@ pub const DATA_FRAME: usize = 64 << 10;
 pub struct WorkerJob {
     /// The declared job.
     pub spec: JobSpec,
+    /// Format of the table.
+    pub media_type: MediaType,
     /// The asset's declared columns, in the table's order.
     pub columns: Vec<Column>,
+    /// Rows that the publisher declares. A table with more is refused: what the job costs was computed from them.
+    pub rows: u64,
     /// Rows below which nothing is trained.
     pub min_rows: u64,
     /// Context of the content envelope ([`crate::envelope::Context::to_bytes`]).

@@ -4,7 +4,11 @@ import type { Schema } from "./api/client.ts";
 
 export type ModelFamily = "linear_regression" | "logistic_regression" | "multilayer_perceptron";
 
-export type ColumnKind = { kind: "number"; min: number; max: number } | { kind: "category"; values: string[] };
+export type ColumnKind =
+  | { kind: "number"; min: number; max: number }
+  | { kind: "category"; values: string[] }
+  /** In Parquet only: bytes, row by row from the top, a pixel's channels together. */
+  | { kind: "image"; height: number; width: number; channels: number };
 
 export interface Column {
   name: string;
@@ -34,6 +38,7 @@ export interface AssetDocument {
     content: { rows: number; ciphertext_bytes: number; ciphertext_sha256: string; media_type: string };
     provider: { wallet: string; public_key: string };
     policy: Policy;
+    /** A text per column; an image as base64. */
     sample_rows?: string[][];
   };
 }

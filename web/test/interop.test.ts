@@ -53,7 +53,7 @@ function report(): Report {
     test_confusion: random.one([[], [null, [0.25, 0.75]]]),
     final_loss: random.below(1000) / 256,
     history: [{ epoch: 1, epochs: 2, loss: 0.125, test_metric: maybe(0.5) }],
-    inputs: [{ column: random.one(["size", "Größe", "a\"b\n"]), category: maybe("ä"), scaling: maybe(scaling) }],
+    inputs: [{ column: random.one(["size", "Größe", "a\"b\n"]), category: maybe("ä"), scaling: maybe(scaling), ...random.one([{}, { image: { height: 28, width: 20, channels: 3 } }]) }],
     classes: random.one([[], ["benign", "malignant"]]),
     output_scaling: maybe(scaling),
     trainer: "trainer 1",

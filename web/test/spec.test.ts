@@ -59,6 +59,21 @@ test("a job's size is that of the market's own arithmetic", () => {
   expect(cost.flops).toBe(130 * 6 * 1000 * 30);
 });
 
+test("an image is many inputs and nothing to predict", () => {
+  const picture: Column = { name: "picture", type: { kind: "image", height: 28, width: 20, channels: 3 } };
+  const market = DOCUMENT["atoll:market"];
+  const document = { ...DOCUMENT, "atoll:market": { ...market, columns: [...COLUMNS, picture] } };
+  const spec = suggested("outcome");
+  spec.data.features = ["picture", "age"];
+  const { cost, broken } = check(spec, document);
+  expect([cost.inputs, cost.parameters]).toEqual([1681, 1682 * 16 + 17 * 2]);
+  expect(broken.map(({ pointer }) => pointer)).toEqual(["/layers"]);
+  expect(likelyTarget([picture])).toBeUndefined();
+  expect(likelyTarget([COLUMNS[0] as Column, { ...picture, name: "label" }])?.name).toBe("age");
+  const target = { ...spec, data: { ...spec.data, features: ["age"], target: "picture" } };
+  expect(check(target, document).broken).toEqual([{ pointer: "/data/target", message: expect.stringContaining("holds images") }]);
+});
+
 test("every rule that is broken is named with its place", () => {
   const broken = (change: (spec: JobSpec) => void): string[] => {
     const spec = suggested("outcome");

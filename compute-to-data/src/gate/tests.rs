@@ -1,4 +1,8 @@
-use atoll_protocol::{job::Layer, report::Scaling};
+use atoll_protocol::{
+    document::{ColumnKind, Image},
+    job::Layer,
+    report::Scaling,
+};
 use serde_json::json;
 
 use super::*;
@@ -165,4 +169,26 @@ fn every_deviation_of_a_report_is_refused() {
         assert!(report(&samples::spec(), &samples::document(), given).is_err(), "{what} was let through");
     }
     assert!(report(&samples::spec(), &samples::document(), samples::report()).is_ok());
+}
+
+#[test]
+fn the_inputs_of_an_image_are_told_of_once_and_as_declared() {
+    let (spec, mut document) = (samples::spec(), samples::document());
+    let size = Image { height: 128, width: 128, channels: 4 };
+    document.atoll.columns[0].kind = ColumnKind::Image(size);
+    let mut given = samples::report();
+    assert!(report(&spec, &document, given.clone()).is_err(), "a number in place of an image");
+    given.inputs[0].scaling = Some(Scaling::OF_IMAGES);
+    given.inputs[0].image = Some(size);
+    assert_eq!(report(&spec, &document, given.clone()).unwrap().inputs, given.inputs);
+    given.inputs[0].image = Some(Image { width: 129, ..size });
+    assert!(report(&spec, &document, given.clone()).is_err(), "an image of another size");
+    given.inputs[0].image = None;
+    assert!(report(&spec, &document, given).is_err(), "an image of no size");
+
+    document.atoll.policy.max_parameters = u64::MAX;
+    let cost = spec.check(&document).unwrap();
+    assert_eq!(cost.inputs, (64 << 10) + 1);
+    let beside_the_model = answer_limit(&spec, &document, &cost) as u64 - model_limit(&cost);
+    assert!(beside_the_model < 2 * REPORT_OVERHEAD, "{beside_the_model} bytes for a report of two inputs");
 }

@@ -21,7 +21,7 @@ use std::{
 use alloy::primitives::{Address, U256};
 use atoll_compute::jail::{Jail, JailError, Limits, RunError, Stop, Task};
 use atoll_protocol::{
-    document::{Column, ColumnKind},
+    document::{Column, ColumnKind, MediaType},
     envelope::{ContentKey, Context, content},
     failure::FailureCode,
     job::JobSpec,
@@ -31,7 +31,13 @@ use atoll_protocol::{
 use serde_json::json;
 use zeroize::Zeroizing;
 
+// Tables that lie, as the reader's own tests have them.
+#[path = "../../parquet/tests/it/handmade.rs"]
+mod handmade;
 mod hostile_jobs;
+#[path = "../../parquet/tests/it/lies.rs"]
+mod lies;
+mod malformed_tables;
 
 /// Directory of this build's executables, with the trainer and the examples built.
 fn built() -> &'static Path {
@@ -102,6 +108,8 @@ fn job(max_seconds: u32, context: Vec<u8>) -> WorkerJob {
     let column = |name: &str, kind: ColumnKind| Column { name: name.to_owned(), kind, description: None };
     WorkerJob {
         spec: spec(max_seconds),
+        media_type: MediaType::Csv,
+        rows: 400,
         columns: vec![
             column("x0", number.clone()),
             column("x1", number),

@@ -47,7 +47,8 @@ fn work(
     let memory = usize::try_from(u64::from(job.spec.limits.max_memory_mib) << 20).unwrap_or(usize::MAX);
     let plaintext = receive(job, key, from, memory)?;
     let plan = Plan::compile(&job.spec, &job.columns)?;
-    let table = Table::read(&plan, &plaintext, job.min_rows, memory - plaintext.len())?;
+    let floor_and_most = job.min_rows..=job.rows;
+    let table = Table::read(job.media_type, &plan, &plaintext, &floor_and_most, memory - plaintext.len())?;
     drop(plaintext);
     let (report, model) =
         train(&job.spec, &plan, &table, over_time, &mut |progress| ToRunner::Progress(progress).write(to))?;

@@ -2,6 +2,7 @@
 
 use std::io::{self, Write};
 
+use atoll_parquet::Source;
 use zeroize::Zeroizing;
 
 /// Bytes of one segment. Growing by segments never copies, so nothing readable stays behind in freed memory.
@@ -73,9 +74,47 @@ impl Write for Plaintext {
     }
 }
 
+/// Every segment but the last is full.
+impl Source for Plaintext {
+    fn size(&self) -> u64 {
+        self.bytes as u64
+    }
+
+    fn read_at(&self, offset: u64, into: &mut [u8]) -> io::Result<()> {
+        let mut offset = usize::try_from(offset).map_err(|_| io::ErrorKind::UnexpectedEof)?;
+        let mut rest = into;
+        while !rest.is_empty() {
+            let segment = self.segments.get(offset / SEGMENT).and_then(|segment| segment.get(offset % SEGMENT..));
+            let here = segment.filter(|here| !here.is_empty()).ok_or(io::ErrorKind::UnexpectedEof)?;
+            let count = here.len().min(rest.len());
+            let (now, later) = rest.split_at_mut(count);
+            now.copy_from_slice(&here[..count]);
+            (rest, offset) = (later, offset + count);
+        }
+        Ok(())
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn any_part_can_be_read_and_nothing_beyond_the_end() {
+        let bytes: Vec<u8> = (0..2 * SEGMENT + 17).map(|i| (i % 251) as u8).collect();
+        let mut plaintext = Plaintext::new(bytes.len());
+        plaintext.write_all(&bytes).unwrap();
+        assert_eq!(plaintext.size(), bytes.len() as u64);
+        for (start, length) in [(0, 1), (SEGMENT - 1, 2), (5, 2 * SEGMENT), (2 * SEGMENT, 17), (bytes.len(), 0)] {
+            let mut part = vec![0; length];
+            plaintext.read_at(start as u64, &mut part).unwrap();
+            assert!(part == bytes[start..start + length], "{length} bytes from {start} on");
+        }
+        for (start, length) in [(2 * SEGMENT + 16, 2), (bytes.len(), 1), (usize::MAX, 1)] {
+            let error = plaintext.read_at(start as u64, &mut vec![0; length]).unwrap_err();
+            assert_eq!(error.kind(), io::ErrorKind::UnexpectedEof);
+        }
+    }
 
     #[test]
     fn keeps_every_byte_in_order_across_segments() {

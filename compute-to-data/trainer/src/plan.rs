@@ -6,7 +6,7 @@
 use std::collections::HashMap;
 
 use atoll_protocol::{
-    document::{Column, ColumnKind},
+    document::{Column, ColumnKind, Image},
     failure::FailureCode,
     job::{JobSpec, Layer, Loss, Task},
     report::{Input, Scaling},
@@ -40,6 +40,8 @@ pub enum Cells {
         /// Name to place.
         places: HashMap<Vec<u8>, u32>,
     },
+    /// Images of this size, each byte scaled to 0 … 1.
+    Image(Image),
 }
 
 /// The whole of it.
@@ -104,16 +106,18 @@ impl Plan {
     pub fn report_inputs(&self) -> Vec<Input> {
         let mut inputs = Vec::with_capacity(self.inputs);
         for feature in &self.features {
-            let column = feature.name.clone();
+            let input = |category: Option<&String>, scaling, image| Input {
+                column: feature.name.clone(),
+                category: category.cloned(),
+                scaling,
+                image,
+            };
             match &feature.cells {
-                Cells::Number { scaling, .. } => {
-                    inputs.push(Input { column, category: None, scaling: Some(*scaling) });
+                Cells::Number { scaling, .. } => inputs.push(input(None, Some(*scaling), None)),
+                Cells::Category { names, .. } => {
+                    inputs.extend(names.iter().map(|name| input(Some(name), None, None)));
                 }
-                Cells::Category { names, .. } => inputs.extend(names.iter().map(|name| Input {
-                    column: column.clone(),
-                    category: Some(name.clone()),
-                    scaling: None,
-                })),
+                Cells::Image(image) => inputs.push(input(None, Some(Scaling::OF_IMAGES), Some(*image))),
             }
         }
         inputs
@@ -122,8 +126,8 @@ impl Plan {
     /// Class names in the order of the outputs; none for a regression.
     pub fn classes(&self) -> Vec<String> {
         match &self.target.cells {
-            Cells::Number { .. } => Vec::new(),
             Cells::Category { names, .. } => names.clone(),
+            Cells::Number { .. } | Cells::Image(_) => Vec::new(),
         }
     }
 
@@ -131,7 +135,7 @@ impl Plan {
     pub fn output_scaling(&self) -> Option<Scaling> {
         match &self.target.cells {
             Cells::Number { scaling, .. } => Some(*scaling),
-            Cells::Category { .. } => None,
+            Cells::Category { .. } | Cells::Image(_) => None,
         }
     }
 }
@@ -156,6 +160,8 @@ impl Cells {
                 }
                 Ok(Self::Category { names: values.clone(), places })
             }
+            ColumnKind::Image(image) if image.is_sound() => Ok(Self::Image(*image)),
+            ColumnKind::Image(_) => Err(refused(format!("column `{}` has no usable size of images", column.name))),
         }
     }
 
@@ -164,6 +170,7 @@ impl Cells {
         match self {
             Self::Number { .. } => 1,
             Self::Category { names, .. } => names.len(),
+            Self::Image(image) => image.bytes() as usize,
         }
     }
 }

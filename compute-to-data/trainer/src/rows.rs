@@ -7,6 +7,12 @@ use atoll_protocol::failure::FailureCode;
 use csv_core::{ReadRecordResult, Reader};
 use zeroize::Zeroizing;
 
+use crate::{
+    plaintext::Plaintext,
+    plan::{Cells, Plan, Source},
+    table::{Table, Targets, category, missing, one_hot, scaled},
+};
+
 /// Columns that a table may have.
 pub const MAX_COLUMNS: usize = 4_096;
 /// Bytes that a cell may have.
@@ -100,9 +106,76 @@ impl<'r> Row<'r> {
     }
 }
 
+/// Reads a table of at most `most` rows into at most `max_bytes`; see [`Table::read`].
+pub(crate) fn read(plan: &Plan, plaintext: &Plaintext, most: u64, max_bytes: usize) -> Result<Table, FailureCode> {
+    let mut rows = Rows::new(plaintext.segments());
+    let header = rows.next_row()?.ok_or(FailureCode::ColumnsDiffer)?;
+    if !header.cells().eq(plan.header.iter().map(String::as_bytes)) {
+        return Err(FailureCode::ColumnsDiffer);
+    }
+    let mut table = Table::with_capacity(plan, most_rows(plaintext, plan.header.len()), max_bytes)?;
+    while let Some(row) = rows.next_row()? {
+        if row.len() != plan.header.len() || table.rows() as u64 == most {
+            return Err(FailureCode::MalformedTable);
+        }
+        push(&mut table, plan, &row)?;
+    }
+    Ok(table)
+}
+
+/// An upper bound of the rows: each has a line's end (but the last) and a comma between any two cells.
+fn most_rows(plaintext: &Plaintext, columns: usize) -> usize {
+    let ends = |piece: &[u8]| piece.iter().filter(|&&byte| byte == b'\n' || byte == b'\r').count();
+    let lines: usize = plaintext.segments().map(ends).sum();
+    lines.min(plaintext.len() / columns) + 1
+}
+
+fn push(table: &mut Table, plan: &Plan, row: &Row<'_>) -> Result<(), FailureCode> {
+    for feature in &plan.features {
+        match &feature.cells {
+            Cells::Number { .. } => table.inputs.push(number(feature, row)?),
+            Cells::Category { names, .. } => {
+                table.inputs.extend(one_hot(category(feature, row.cell(feature.index))?, names));
+            }
+            // A document can not declare it.
+            Cells::Image(_) => return Err(FailureCode::ColumnsDiffer),
+        }
+    }
+    match &mut table.targets {
+        Targets::Classes(classes) => classes.push(category(&plan.target, row.cell(plan.target.index))?),
+        Targets::Values(values) => values.push(number(&plan.target, row)?),
+    }
+    Ok(())
+}
+
+fn number(source: &Source, row: &Row<'_>) -> Result<f32, FailureCode> {
+    let cell = row.cell(source.index).trim_ascii();
+    if cell.is_empty() {
+        return Err(missing(source));
+    }
+    scaled(source, std::str::from_utf8(cell).ok().and_then(|text| text.parse().ok()))
+}
+
 #[cfg(test)]
 mod tests {
+    use atoll_protocol::job::{Optimizer, Task};
+
     use super::*;
+    use crate::sample::{category, number, perceptron, plaintext, spec};
+
+    #[test]
+    fn the_matrix_never_grows_after_it_was_made() {
+        let columns = [number("a", 0.0, 10.0), category("t", &["no", "yes"])];
+        let sgd = Optimizer::Sgd { learning_rate: 0.1, momentum: 0.0, weight_decay: 0.0 };
+        let job = spec(&["a"], "t", Task::BinaryClassification, perceptron(&[2]), sgd);
+        let plan = Plan::compile(&job, &columns).unwrap();
+        for csv in ["a,t\n1,no\n2,yes", "a,t\r\n1,no\r\n2,yes\r\n", "a,t\r1,no\r"] {
+            let room = Table::with_capacity(&plan, most_rows(&plaintext(csv), 2), 1 << 20).unwrap();
+            let full = super::read(&plan, &plaintext(csv), 100, 1 << 20).unwrap();
+            assert!(full.rows() > 0);
+            assert_eq!(room.inputs.capacity(), full.inputs.capacity(), "{csv:?}");
+        }
+    }
 
     fn read(text: &[u8], piece: usize) -> Result<Vec<Vec<String>>, FailureCode> {
         let mut rows = Rows::new(text.chunks(piece));

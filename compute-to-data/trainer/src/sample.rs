@@ -3,7 +3,7 @@
 use std::{collections::BTreeMap, io::Write};
 
 use atoll_protocol::{
-    document::{Column, ColumnKind},
+    document::{Column, ColumnKind, MediaType},
     failure::FailureCode,
     job::{DataSelection, JobSpec, Layer, Limits, Loss, Optimizer, Split, Task, Training},
     report::Report,
@@ -71,20 +71,38 @@ pub(crate) fn perceptron(units: &[u32]) -> Vec<Layer> {
     layers
 }
 
-pub(crate) fn plaintext(csv: &str) -> Plaintext {
+pub(crate) fn plaintext(bytes: impl AsRef<[u8]>) -> Plaintext {
     let mut plaintext = Plaintext::new(1 << 30);
-    plaintext.write_all(csv.as_bytes()).unwrap();
+    plaintext.write_all(bytes.as_ref()).unwrap();
     plaintext
 }
 
 pub(crate) fn read(spec: &JobSpec, columns: &[Column], csv: &str) -> Result<(Plan, Table), FailureCode> {
+    read_as(MediaType::Csv, spec, columns, csv)
+}
+
+pub(crate) fn read_as(
+    format: MediaType,
+    spec: &JobSpec,
+    columns: &[Column],
+    bytes: impl AsRef<[u8]>,
+) -> Result<(Plan, Table), FailureCode> {
     let plan = Plan::compile(spec, columns)?;
-    let table = Table::read(&plan, &plaintext(csv), 1, 1 << 30)?;
+    let table = Table::read(format, &plan, &plaintext(bytes), &(1..=1 << 20), 1 << 30)?;
     Ok((plan, table))
 }
 
 pub(crate) fn run(spec: &JobSpec, columns: &[Column], csv: &str) -> Result<(Report, Vec<u8>), FailureCode> {
-    let (plan, table) = read(spec, columns, csv)?;
+    run_as(MediaType::Csv, spec, columns, csv)
+}
+
+pub(crate) fn run_as(
+    format: MediaType,
+    spec: &JobSpec,
+    columns: &[Column],
+    bytes: impl AsRef<[u8]>,
+) -> Result<(Report, Vec<u8>), FailureCode> {
+    let (plan, table) = read_as(format, spec, columns, bytes)?;
     train(spec, &plan, &table, &|| false, &mut |_| Ok(())).map_err(|stop| match stop {
         Stop::Failure(code) => code,
         Stop::Pipe(error) => panic!("nothing is written to: {error}"),

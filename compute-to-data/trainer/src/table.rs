@@ -1,19 +1,22 @@
 //! The private rows as the matrix that a model is trained on.
 
-use atoll_protocol::failure::FailureCode;
+use std::ops::RangeInclusive;
+
+use atoll_protocol::{document::MediaType, failure::FailureCode};
 use zeroize::Zeroize;
 
 use crate::{
+    columns,
     plaintext::Plaintext,
     plan::{Cells, Plan, Source},
-    rows::{Row, Rows},
+    rows,
 };
 
 /// Inputs and targets of all rows. Wiped when dropped; has no `Debug` on purpose.
 pub struct Table {
     width: usize,
-    inputs: Vec<f32>,
-    targets: Targets,
+    pub(crate) inputs: Vec<f32>,
+    pub(crate) targets: Targets,
 }
 
 /// What is predicted.
@@ -25,32 +28,32 @@ pub enum Targets {
 }
 
 impl Table {
-    /// Reads the table into at most `max_bytes`.
+    /// Reads a table of a number of rows in `rows` into at most `max_bytes`. The same values give the same matrix, whatever
+    /// the format.
     ///
     /// # Errors
     /// [`FailureCode`] for everything that a table can be wrong in, without a word of its content;
-    /// [`FailureCode::TooFewRows`] below `min_rows`; [`FailureCode::MemoryLimit`] above `max_bytes`.
-    pub fn read(plan: &Plan, plaintext: &Plaintext, min_rows: u64, max_bytes: usize) -> Result<Self, FailureCode> {
-        let mut rows = Rows::new(plaintext.segments());
-        let header = rows.next_row()?.ok_or(FailureCode::ColumnsDiffer)?;
-        if !header.cells().eq(plan.header.iter().map(String::as_bytes)) {
-            return Err(FailureCode::ColumnsDiffer);
-        }
-        let mut table = Self::with_capacity(plan, most_rows(plaintext, plan.header.len()), max_bytes)?;
-        while let Some(row) = rows.next_row()? {
-            if row.len() != plan.header.len() {
-                return Err(FailureCode::MalformedTable);
-            }
-            table.push(plan, &row)?;
-        }
-        if (table.rows() as u64) < min_rows || table.rows() == 0 {
+    /// [`FailureCode::TooFewRows`] below the first number of `rows`, [`FailureCode::MalformedTable`] above the last;
+    /// [`FailureCode::MemoryLimit`] above `max_bytes`.
+    pub fn read(
+        format: MediaType,
+        plan: &Plan,
+        plaintext: &Plaintext,
+        rows: &RangeInclusive<u64>,
+        max_bytes: usize,
+    ) -> Result<Self, FailureCode> {
+        let table = match format {
+            MediaType::Csv => rows::read(plan, plaintext, *rows.end(), max_bytes)?,
+            MediaType::Parquet => columns::read(plan, plaintext, rows, max_bytes)?,
+        };
+        if (table.rows() as u64) < *rows.start() || table.rows() == 0 {
             return Err(FailureCode::TooFewRows);
         }
         Ok(table)
     }
 
     /// Room for all rows at once: a vector that grows leaves readable copies of itself in freed memory.
-    fn with_capacity(plan: &Plan, rows: usize, max_bytes: usize) -> Result<Self, FailureCode> {
+    pub(crate) fn with_capacity(plan: &Plan, rows: usize, max_bytes: usize) -> Result<Self, FailureCode> {
         let cells = rows.checked_mul(plan.inputs).ok_or(FailureCode::MemoryLimit)?;
         if cells.checked_add(rows).and_then(|c| c.checked_mul(4)).is_none_or(|bytes| bytes > max_bytes) {
             return Err(FailureCode::MemoryLimit);
@@ -61,27 +64,10 @@ impl Table {
             Ok(room)
         }
         let targets = match plan.target.cells {
-            Cells::Number { .. } => Targets::Values(reserved(rows)?),
             Cells::Category { .. } => Targets::Classes(reserved(rows)?),
+            Cells::Number { .. } | Cells::Image(_) => Targets::Values(reserved(rows)?),
         };
         Ok(Self { width: plan.inputs, inputs: reserved(cells)?, targets })
-    }
-
-    fn push(&mut self, plan: &Plan, row: &Row<'_>) -> Result<(), FailureCode> {
-        for feature in &plan.features {
-            match &feature.cells {
-                Cells::Number { .. } => self.inputs.push(number(feature, row)?),
-                Cells::Category { names, .. } => {
-                    let place = category(feature, row)? as usize;
-                    self.inputs.extend((0..names.len()).map(|other| f32::from(u8::from(other == place))));
-                }
-            }
-        }
-        match &mut self.targets {
-            Targets::Classes(classes) => classes.push(category(&plan.target, row)?),
-            Targets::Values(values) => values.push(number(&plan.target, row)?),
-        }
-        Ok(())
     }
 
     /// Number of rows.
@@ -125,33 +111,32 @@ impl Drop for Table {
     }
 }
 
-/// An upper bound of the rows: each has a line's end (but the last) and a comma between any two cells.
-fn most_rows(plaintext: &Plaintext, columns: usize) -> usize {
-    let ends = |piece: &[u8]| piece.iter().filter(|&&byte| byte == b'\n' || byte == b'\r').count();
-    let lines: usize = plaintext.segments().map(ends).sum();
-    lines.min(plaintext.len() / columns) + 1
-}
-
-fn number(source: &Source, row: &Row<'_>) -> Result<f32, FailureCode> {
+/// The number that a text or a value of this column stands for, as a model sees it; none where it is none, or not finite.
+pub(crate) fn scaled(source: &Source, value: Option<f64>) -> Result<f32, FailureCode> {
     let Cells::Number { min, max, scaling } = &source.cells else { unreachable!("a plan keeps the kinds apart") };
-    let cell = row.cell(source.index).trim_ascii();
-    if cell.is_empty() {
-        return Err(FailureCode::MissingValue { column: source.name.clone() });
-    }
-    let value = std::str::from_utf8(cell).ok().and_then(|text| text.parse::<f64>().ok()).filter(|v| v.is_finite());
+    let value = value.filter(|value| value.is_finite());
     let value = value.ok_or_else(|| FailureCode::NotANumber { column: source.name.clone() })?;
     Ok(((value.clamp(*min, *max) - scaling.offset) / scaling.scale) as f32)
 }
 
-fn category(source: &Source, row: &Row<'_>) -> Result<u32, FailureCode> {
+/// The place of a category among the declared ones. White space alone is a missing one.
+pub(crate) fn category(source: &Source, name: &[u8]) -> Result<u32, FailureCode> {
     let Cells::Category { places, .. } = &source.cells else { unreachable!("a plan keeps the kinds apart") };
-    let cell = row.cell(source.index);
-    let column = || source.name.clone();
-    match places.get(cell) {
+    match places.get(name) {
         Some(place) => Ok(*place),
-        None if cell.trim_ascii().is_empty() => Err(FailureCode::MissingValue { column: column() }),
-        None => Err(FailureCode::UnknownCategory { column: column() }),
+        None if name.trim_ascii().is_empty() => Err(missing(source)),
+        None => Err(FailureCode::UnknownCategory { column: source.name.clone() }),
     }
+}
+
+/// Said of a cell of this column that is empty.
+pub(crate) fn missing(source: &Source) -> FailureCode {
+    FailureCode::MissingValue { column: source.name.clone() }
+}
+
+/// A category as the inputs that it becomes.
+pub(crate) fn one_hot(place: u32, names: &[String]) -> impl Iterator<Item = f32> {
+    (0..names.len()).map(move |other| f32::from(u8::from(other == place as usize)))
 }
 
 #[cfg(test)]

@@ -2,7 +2,9 @@
 
 use std::collections::HashSet;
 
-use super::{AssetDocument, ColumnKind, ServiceOffer, croissant::CONFORMS_TO, shape};
+use super::{
+    AssetDocument, ColumnKind, MAX_CHANNELS, MAX_IMAGE_BYTES, MediaType, ServiceOffer, croissant::CONFORMS_TO, shape,
+};
 use crate::envelope::FORMAT;
 
 /// Most bytes of a document.
@@ -25,6 +27,8 @@ const MAX_CATEGORIES: usize = 1_000;
 const MAX_ERRORS: usize = 100;
 /// Most sample rows.
 const MAX_SAMPLE_ROWS: usize = 20;
+/// Most bytes that the images of one row may have together: the most that any row may have.
+const MAX_ROW_IMAGES: u64 = 1 << 20;
 
 /// One rule that a document breaks.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -145,8 +149,24 @@ impl Rules {
                         "must not have an empty category",
                     );
                 }
+                ColumnKind::Image(image) => {
+                    let message = format!(
+                        "must have a height and a width, 1 to {MAX_CHANNELS} channels, and at most {MAX_IMAGE_BYTES} bytes in all"
+                    );
+                    self.check(image.is_sound(), at("type"), message);
+                    let parquet = document.atoll.content.media_type == MediaType::Parquet;
+                    let message = format!("images need a table of media type {}", MediaType::Parquet);
+                    self.check(parquet, at("type/kind"), message);
+                }
             }
         }
+        // An image of an impossible size is told of already.
+        let images = columns.iter().filter_map(|column| match &column.kind {
+            ColumnKind::Image(image) if image.is_sound() => Some(image.bytes()),
+            _ => None,
+        });
+        let message = format!("a row's images must have at most {MAX_ROW_IMAGES} bytes together");
+        self.check(images.sum::<u64>() <= MAX_ROW_IMAGES, pointer, message);
         let fields = document.record_set.iter().flat_map(|r| &r.field).map(|f| &f.name);
         let same = fields.eq(columns.iter().map(|c| &c.name));
         self.check(same, "/recordSet", "must have the fields of /atoll:market/columns, in their order");
@@ -160,6 +180,15 @@ impl Rules {
         let fits = samples.len() <= MAX_SAMPLE_ROWS && samples.iter().all(|row| row.len() == columns.len());
         let message = format!("must be at most {MAX_SAMPLE_ROWS} rows with one text per column");
         self.check(fits, "/atoll:market/sample_rows", message);
+        for (row, cells) in samples.iter().enumerate() {
+            for (index, (cell, column)) in cells.iter().zip(columns).enumerate() {
+                if let ColumnKind::Image(image) = &column.kind {
+                    let at = format!("/atoll:market/sample_rows/{row}/{index}");
+                    let message = format!("must be the base64 of an image of {} bytes", image.bytes());
+                    self.check(image.fits_text(cell), at, message);
+                }
+            }
+        }
     }
 
     fn content(&mut self, document: &AssetDocument) {
@@ -167,7 +196,6 @@ impl Rules {
         let at = |field: &str| format!("/atoll:market/content/{field}");
         self.check(content.version >= 1, at("version"), "must be at least 1");
         self.check(content.format == FORMAT, at("format"), format!("must be {FORMAT}"));
-        self.check(content.media_type == "text/csv", at("media_type"), "must be text/csv");
         self.check(content.rows >= 1, at("rows"), "must be at least 1");
         self.check(content.ciphertext_bytes >= 72, at("ciphertext_bytes"), "an encrypted file has at least 72 bytes");
         let provider = document.atoll.provider.public_key;

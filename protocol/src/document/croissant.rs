@@ -58,7 +58,7 @@ pub struct Field {
     /// In words.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub description: Option<String>,
-    /// `sc:Float` or `sc:Text`; of the column to predict, beside [`LABEL`].
+    /// `sc:Float`, `sc:Text` or `sc:ImageObject`; of the column to predict, beside [`LABEL`].
     #[serde(rename = "dataType")]
     pub data_type: DataType,
     /// Which column of which file.
@@ -126,6 +126,7 @@ impl AssetDocument {
             data_type: match column.kind {
                 ColumnKind::Number { .. } => DataType::One("sc:Float".into()),
                 ColumnKind::Category { .. } => DataType::One("sc:Text".into()),
+                ColumnKind::Image(_) => DataType::One("sc:ImageObject".into()),
             },
             source: json!({"fileObject": {"@id": "sealed"}, "extract": {"column": column.name}}),
         };
@@ -145,7 +146,7 @@ impl AssetDocument {
                 id: "sealed".into(),
                 name: "sealed".into(),
                 content_url: "atoll:sealed".into(),
-                encoding_format: content.media_type.clone(),
+                encoding_format: content.media_type.to_string(),
                 sha256: hex::encode(content.ciphertext_sha256),
             }],
             record_set: vec![RecordSet {

@@ -1,6 +1,6 @@
 //! The sample that a publisher shows, as a data set of its own: whoever wants to can try a spec on it.
 
-use super::AssetDocument;
+use super::{AssetDocument, Column, ColumnKind, MediaType};
 
 /// A document's public rows, and the document as it would be if they were all there are.
 #[derive(Clone, Debug, PartialEq)]
@@ -12,14 +12,16 @@ pub struct Sample {
 }
 
 impl AssetDocument {
-    /// The sample; none if the publisher shows no rows.
+    /// The sample; none if the publisher shows no rows, or rows with images, which have no place in a CSV.
     pub fn sample(&self) -> Option<Sample> {
         let rows = &self.atoll.sample_rows;
-        if rows.is_empty() {
+        let is_image = |column: &Column| matches!(column.kind, ColumnKind::Image(_));
+        if rows.is_empty() || self.atoll.columns.iter().any(is_image) {
             return None;
         }
         let mut document = self.clone();
         document.atoll.content.rows = rows.len() as u64;
+        document.atoll.content.media_type = MediaType::Csv;
         document.atoll.policy.min_rows = 1;
         let mut table = Vec::new();
         line(&mut table, self.atoll.columns.iter().map(|column| column.name.as_str()));

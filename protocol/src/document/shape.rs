@@ -244,7 +244,12 @@ pub(super) fn clouded(rule: &str, unread: &str) -> bool {
     };
     // Rules that look at more than their own place.
     let also: &[&str] = match rule {
-        "/recordSet" | "/atoll:market/sample_rows" => &["/atoll:market/columns"],
+        "/recordSet" => &["/atoll:market/columns"],
+        rule if rule.starts_with("/atoll:market/sample_rows") => &["/atoll:market/columns"],
+        // Where images may be.
+        rule if rule.starts_with("/atoll:market/columns/") && rule.ends_with("/type/kind") => {
+            &["/atoll:market/content/media_type"]
+        }
         "/atoll:market/content/keys" => &["/atoll:market/provider"],
         _ => &[],
     };

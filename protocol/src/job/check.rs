@@ -144,8 +144,7 @@ impl Rules {
                 self.broken(pointer.clone(), format!("`{name}` is the target; a model may not see what it predicts"));
             }
             match document.column(name).map(|c| &c.kind) {
-                Some(ColumnKind::Number { .. }) => inputs += 1,
-                Some(ColumnKind::Category { values }) => inputs += values.len() as u64,
+                Some(kind) => inputs = inputs.saturating_add(kind.inputs()),
                 None => self.broken(pointer, format!("the data set has no column `{name}`; it has {}", known())),
             }
         }
@@ -153,6 +152,14 @@ impl Rules {
             (None, _) => {
                 let name = &spec.data.target;
                 self.broken("/data/target", format!("the data set has no column `{name}`; it has {}", known()));
+                None
+            }
+            (Some(ColumnKind::Image(_)), _) => {
+                let name = &spec.data.target;
+                self.broken(
+                    "/data/target",
+                    format!("`{name}` holds images; a model learns to predict a number or a category"),
+                );
                 None
             }
             (Some(ColumnKind::Number { .. }), Task::Regression) => Some(1),

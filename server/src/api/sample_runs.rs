@@ -77,7 +77,7 @@ pub(crate) async fn create(
     let sample = document.sample().ok_or_else(|| {
         ApiError::new(
             Kind::AssetUnusable,
-            "The publisher shows no sample rows, so there is nothing to try the spec on.",
+            "The publisher shows no sample rows without images, so there is nothing to try the spec on.",
         )
     })?;
     let now = app.clock.now();

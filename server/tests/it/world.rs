@@ -19,7 +19,7 @@ use atoll_devnet::{
 use atoll_protocol::{
     api::{Download, Job, Lease, OrderTerms, ResultInfo},
     contracts::{IAssetRegistry, IMarket, IOrders, Limits, OpenRequest, Order, ServiceTerms},
-    document::{AssetDocument, Column, ColumnKind, Content, Policy, Provider, ServiceOffer},
+    document::{AssetDocument, Column, ColumnKind, Content, MediaType, Policy, Provider, ServiceOffer},
     download::DownloadSpec,
     envelope::{self, ContentKey, Context, SecretKey, content, key_wrap},
     ids::AssetId,
@@ -231,7 +231,7 @@ impl World {
                 format: envelope::FORMAT.into(),
                 ciphertext_sha256: sha256(&ciphertext),
                 ciphertext_bytes: ciphertext.len() as u64,
-                media_type: "text/csv".into(),
+                media_type: MediaType::Csv,
                 rows: 100,
                 keys: vec![key_wrap::wrap(&identity.public_key(), &context, &key).unwrap()],
             },

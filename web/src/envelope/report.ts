@@ -14,20 +14,22 @@ export interface Progress {
   test_metric: number | null;
 }
 
-/** A linear map from the declared bounds to −1 … 1. */
+/** A linear map from the declared bounds to −1 … 1; for the bytes of an image, to 0 … 1. */
 export interface Scaling {
   offset: number;
   scale: number;
 }
 
-/** One input of the model. */
+/** One input of the model, or all those of one image. */
 export interface Input {
   /** Column it is made from. */
   column: string;
-  /** The category that this input is 1 for, or null for a number. */
+  /** The category that this input is 1 for, or null for a number or an image. */
   category: string | null;
-  /** For a number: input = (value − offset) / scale, after clamping to the declared bounds. */
+  /** For a number: input = (value − offset) / scale, after clamping to the declared bounds. For an image: of each byte. */
   scaling: Scaling | null;
+  /** Size of an image, whose bytes are as many inputs, one after the other. */
+  image?: { height: number; width: number; channels: number };
 }
 
 /** What the trainer tells of its work. */
@@ -75,6 +77,7 @@ export function readReport(value: unknown): Report {
         column: text(input["column"]),
         category: orNull(input["category"], text),
         scaling: orNull(input["scaling"], scaling),
+        ...(input["image"] !== undefined && { image: image(input["image"]) }),
       };
     }),
     classes: list(report["classes"], text),
@@ -86,6 +89,11 @@ export function readReport(value: unknown): Report {
 function scaling(value: unknown): Scaling {
   const { offset, scale } = object(value);
   return { offset: number(offset), scale: number(scale) };
+}
+
+function image(value: unknown): { height: number; width: number; channels: number } {
+  const { height, width, channels } = object(value);
+  return { height: number(height), width: number(width), channels: number(channels) };
 }
 
 function object(value: unknown): Record<string, unknown> {

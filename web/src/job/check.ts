@@ -6,7 +6,7 @@
 import type { AssetDocument } from "../document.ts";
 import { count } from "../format.ts";
 import { type Cost, costOf } from "./cost.ts";
-import { familyOf, type JobSpec, outputsOf, taskOf } from "./spec.ts";
+import { canBePredicted, familyOf, inputsOf, type JobSpec, outputsOf, taskOf } from "./spec.ts";
 
 export interface Broken {
   /** JSON pointer (RFC 6901) into the spec. */
@@ -87,12 +87,16 @@ class Rules {
       if (seen.has(name)) this.#say(pointer, `\`${name}\` is named twice`);
       if (name === target) this.#say(pointer, `\`${name}\` is the target; a model may not see what it predicts`);
       if (!column) this.#say(pointer, `the data set has no column \`${name}\``);
-      else inputs += column.type.kind === "category" ? column.type.values.length : 1;
+      else inputs += inputsOf(column);
       seen.add(name);
     });
     const wanted = columns.find(({ name }) => name === target);
     if (!wanted) {
       this.#say("/data/target", `the data set has no column \`${target}\``);
+      return inputs;
+    }
+    if (!canBePredicted(wanted)) {
+      this.#say("/data/target", `\`${target}\` holds images; a model learns to predict a number or a category`);
       return inputs;
     }
     const task = taskOf(wanted);

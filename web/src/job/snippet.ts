@@ -35,6 +35,8 @@ export function snippet(report: Report, spec: JobSpec | undefined): string {
     '        value = row[i["column"]]',
     '        if i["category"] is not None:',
     '            x.append(1.0 if str(value) == i["category"] else 0.0)',
+    '        elif i.get("image"):  # an array of [height, width, channels]',
+    '            x.extend(np.asarray(value, dtype=np.float32).ravel() / i["scaling"]["scale"])',
     "        else:",
     '            s = i["scaling"]',
     '            x.append(min(1.0, max(-1.0, (float(value) - s["offset"]) / s["scale"])))',

@@ -8,19 +8,30 @@ export type Layer = Schema["Layer"];
 export type Task = Schema["Task"];
 export type Activation = "relu" | "tanh" | "sigmoid" | "gelu";
 
+/** Numbers that one cell of a column is to the model. */
+export function inputsOf({ type }: Column): number {
+  if (type.kind === "image") return type.height * type.width * type.channels;
+  return type.kind === "category" ? type.values.length : 1;
+}
+
+/** Images can be learned from and not be predicted. */
+export function canBePredicted({ type }: Column): boolean {
+  return type.kind !== "image";
+}
+
 export function taskOf(target: Column): Task {
-  if (target.type.kind === "number") return "regression";
+  if (target.type.kind !== "category") return "regression";
   return target.type.values.length === 2 ? "binary_classification" : "multiclass_classification";
 }
 
 /** Numbers that come out of the model: one for each class, or one. */
 export function outputsOf(target: Column): number {
-  return target.type.kind === "number" ? 1 : target.type.values.length;
+  return target.type.kind === "category" ? target.type.values.length : 1;
 }
 
 /** Model families that fit a target, as far as the publisher allows them. */
 export function familiesFor(target: Column, { model_families: allowed }: Policy): ModelFamily[] {
-  const simple: ModelFamily = target.type.kind === "number" ? "linear_regression" : "logistic_regression";
+  const simple: ModelFamily = target.type.kind === "category" ? "logistic_regression" : "linear_regression";
   return [simple, "multilayer_perceptron" as const].filter((family) => allowed.includes(family));
 }
 
@@ -47,12 +58,14 @@ export function anySeed(): number {
 
 /** The column that by its name is one to predict. */
 export function namedTarget(columns: readonly Column[]): Column | undefined {
-  return columns.find(({ name }) => /^(target|label|class|outcome|diagnosis|y)$/i.test(name));
+  return columns.find((column) => canBePredicted(column) && /^(target|label|class|outcome|diagnosis|y)$/i.test(column.name));
 }
 
 /** The column that is most likely to be predicted: the marked one, else one with such a name, else the last category or the last. */
 export function likelyTarget(columns: readonly Column[], marked?: Column): Column | undefined {
-  return marked ?? namedTarget(columns) ?? columns.findLast(({ type }) => type.kind === "category") ?? columns.at(-1);
+  if (marked && canBePredicted(marked)) return marked;
+  const possible = columns.filter(canBePredicted);
+  return namedTarget(columns) ?? possible.findLast(({ type }) => type.kind === "category") ?? possible.at(-1);
 }
 
 /** A sensible job for a data set: a small model that fits the publisher's limits, and as many passes as rarely hurt. */

@@ -99,7 +99,7 @@ export function documentFor(about: About, content: SealedContent): Record<string
 }
 
 function fieldFor({ name, type, description }: Column, isTarget: boolean): Record<string, unknown> {
-  const atomic = type.kind === "number" ? "sc:Float" : "sc:Text";
+  const atomic = { number: "sc:Float", category: "sc:Text", image: "sc:ImageObject" }[type.kind];
   return {
     "@type": "cr:Field",
     "@id": `table/${name}`,

@@ -145,6 +145,7 @@ export function wrongOf({ type }: Column): string | undefined {
     if (!Number.isFinite(type.min) || !Number.isFinite(type.max)) return "write both bounds as numbers";
     return type.min < type.max ? undefined : "the lower bound has to be below the upper one";
   }
+  if (type.kind === "image") return "images can be published with the command line only";
   if (new Set(type.values).size !== type.values.length) return "a category is there twice";
   return type.values.length < 2 ? "there have to be at least two categories" : undefined;
 }

@@ -63,6 +63,7 @@ function ruleOf(kind: ColumnKind): (cell: string) => string | undefined {
       return isMissing(cell) ? missing : `"${shown(cell)}" is not a number; correct it, or make the column a category`;
     };
   }
+  if (kind.kind === "image") return () => "images can be in Parquet only";
   const values = new Set(kind.values);
   return (cell) => {
     if (isMissing(cell)) return missing;

@@ -1,6 +1,7 @@
 use std::io::Cursor;
 
 use atoll_protocol::{
+    document::MediaType,
     envelope::content::{CHUNK, encrypt},
     worker::DATA_FRAME,
 };
@@ -14,7 +15,14 @@ const KEY: [u8; 32] = [7; 32];
 fn job() -> WorkerJob {
     let mut spec = cancer_spec(perceptron(&[16, 2]));
     spec.training.epochs = 3;
-    WorkerJob { spec, columns: cancer_columns(), min_rows: 100, context: b"of this asset".to_vec() }
+    WorkerJob {
+        spec,
+        media_type: MediaType::Csv,
+        columns: cancer_columns(),
+        rows: 569,
+        min_rows: 100,
+        context: b"of this asset".to_vec(),
+    }
 }
 
 fn sealed(csv: &str) -> Vec<u8> {
@@ -111,6 +119,8 @@ fn limits_and_floors_are_answered() {
         failure(frames(&job, KEY, &ciphertext))
     };
     assert_eq!(answer(|job| job.min_rows = 570), FailureCode::TooFewRows);
+    assert_eq!(answer(|job| job.rows = 568), FailureCode::MalformedTable);
+    assert_eq!(answer(|job| job.media_type = MediaType::Parquet), FailureCode::MalformedTable);
     assert_eq!(answer(|job| job.spec.limits.max_memory_mib = 0), FailureCode::MemoryLimit);
     assert_eq!(answer(|job| job.spec.limits.max_seconds = 0), FailureCode::TimeLimit);
     assert_eq!(answer(|job| job.columns.swap(0, 1)), FailureCode::ColumnsDiffer);

@@ -1,10 +1,13 @@
 use atoll_protocol::{
-    document::Column,
+    document::{Column, MediaType},
     job::{JobSpec, Optimizer, Task},
 };
 
 use super::*;
-use crate::sample::{category, number, perceptron, plaintext, read, spec};
+use crate::{
+    plaintext::Plaintext,
+    sample::{category, number, perceptron, plaintext, read, spec},
+};
 
 const SGD: Optimizer = Optimizer::Sgd { learning_rate: 0.1, momentum: 0.0, weight_decay: 0.0 };
 
@@ -95,7 +98,7 @@ fn says_which_column_is_wrong_and_how() {
     let (plan, bytes) = (Plan::compile(&job(), &columns()).unwrap(), b"a,kind,unused,t\n\xff,x,0,no\n");
     let mut not_utf8 = Plaintext::new(100);
     std::io::Write::write_all(&mut not_utf8, bytes).unwrap();
-    assert_eq!(Table::read(&plan, &not_utf8, 1, 1 << 20).err(), not_a_number());
+    assert_eq!(Table::read(MediaType::Csv, &plan, &not_utf8, &(1..=100), 1 << 20).err(), not_a_number());
 }
 
 #[test]
@@ -111,12 +114,15 @@ fn the_header_has_to_be_the_declared_one() {
 }
 
 #[test]
-fn the_row_floor_holds_exactly() {
+fn the_row_floor_and_the_declared_rows_hold_exactly() {
     let plan = Plan::compile(&job(), &columns()).unwrap();
     let csv = format!("a,kind,unused,t\n{}", "1,x,0,no\n\n".repeat(50));
-    let read = |floor| Table::read(&plan, &plaintext(&csv), floor, 1 << 20).map(|table| table.rows());
-    assert_eq!(read(50), Ok(50));
-    assert_eq!(read(51), Err(FailureCode::TooFewRows));
+    let read = |floor, most| {
+        Table::read(MediaType::Csv, &plan, &plaintext(&csv), &(floor..=most), 1 << 20).map(|table| table.rows())
+    };
+    assert_eq!(read(50, 50), Ok(50));
+    assert_eq!(read(51, 51), Err(FailureCode::TooFewRows));
+    assert_eq!(read(1, 49), Err(FailureCode::MalformedTable));
     assert_eq!(failure("a,kind,unused,t\n"), Some(FailureCode::TooFewRows));
 }
 
@@ -124,25 +130,11 @@ fn the_row_floor_holds_exactly() {
 fn memory_is_bounded_before_it_is_taken() {
     let plan = Plan::compile(&job(), &columns()).unwrap();
     let csv = format!("a,kind,unused,t\n{}", "1,x,0,no\n".repeat(1_000));
+    let read = |bytes| Table::read(MediaType::Csv, &plan, &plaintext(&csv), &(1..=1_000), bytes).err();
     // The header's line counts too.
     let needed = 1_002 * (4 + 1) * 4;
-    assert!(Table::read(&plan, &plaintext(&csv), 1, needed).is_ok());
-    assert_eq!(Table::read(&plan, &plaintext(&csv), 1, needed - 1).err(), Some(FailureCode::MemoryLimit));
-}
-
-#[test]
-fn the_matrix_never_grows_after_it_was_made() {
-    for csv in [
-        "a,kind,unused,t\n1,x,0,no\n2,y,0,yes",
-        "a,kind,unused,t\r\n1,x,0,no\r\n2,y,0,yes\r\n",
-        "a,kind,unused,t\r1,x,0,no\r",
-    ] {
-        let plan = Plan::compile(&job(), &columns()).unwrap();
-        let room = Table::with_capacity(&plan, most_rows(&plaintext(csv), 4), 1 << 20).unwrap();
-        let full = Table::read(&plan, &plaintext(csv), 1, 1 << 20).unwrap();
-        assert!(full.rows() > 0);
-        assert_eq!(room.inputs.capacity(), full.inputs.capacity(), "{csv:?}");
-    }
+    assert_eq!(read(needed), None);
+    assert_eq!(read(needed - 1), Some(FailureCode::MemoryLimit));
 }
 
 #[test]

@@ -112,6 +112,67 @@ fn services_are_declared_once_each_and_a_download_for_a_bounded_time() {
     }
 }
 
+#[test]
+fn images_are_for_parquet_and_of_a_bounded_size() {
+    let image = |height: Value, width: Value, channels: Value| json!({"kind": "image", "height": height, "width": width, "channels": channels});
+    let parquet = |kind: Value, samples: Value| {
+        errors(|document| {
+            let market = &mut document["atoll:market"];
+            market["content"]["media_type"] = json!("application/vnd.apache.parquet");
+            market["columns"][0]["type"] = kind;
+            market["sample_rows"] = samples;
+        })
+    };
+    let side = |n: u32| image(json!(n), json!(256), json!(1));
+    let small = || image(json!(2), json!(3), json!(1));
+    assert_eq!(parquet(small(), json!([])), [""; 0]);
+    assert_eq!(parquet(side(256), json!([])), [""; 0], "64 KiB");
+    let at = "/atoll:market/columns/0/type";
+    for kind in [
+        side(257),
+        image(json!(0), json!(3), json!(1)),
+        image(json!(2), json!(0), json!(1)),
+        image(json!(2), json!(3), json!(0)),
+        image(json!(2), json!(3), json!(5)),
+        image(json!(u32::MAX), json!(u32::MAX), json!(4)),
+        image(json!(-1), json!(3), json!(1)),
+        image(json!(1.5), json!(3), json!(1)),
+        json!({"kind": "image", "height": 2, "width": 3, "channels": 1, "depth": 1}),
+    ] {
+        assert_eq!(parquet(kind.clone(), json!([])), [at], "{kind}");
+    }
+    assert_eq!(errors(|d| d["atoll:market"]["columns"][0]["type"] = small()), ["/atoll:market/columns/0/type/kind"]);
+    // A row of 17 images of 64 KiB.
+    let found = errors(|document| {
+        let names: Vec<String> = (0..17).map(|number| format!("image{number}")).collect();
+        let field = document["recordSet"][0]["field"][0].clone();
+        let fields = names.iter().map(|name| {
+            let mut field = field.clone();
+            field["name"] = json!(name);
+            field
+        });
+        document["recordSet"][0]["field"] = fields.collect();
+        document["atoll:market"]["content"]["media_type"] = json!("application/vnd.apache.parquet");
+        document["atoll:market"]["columns"] =
+            names.iter().map(|name| json!({"name": name, "type": side(256)})).collect();
+    });
+    assert_eq!(found, ["/atoll:market/columns"]);
+
+    // A sample is the base64 of six bytes.
+    for (text, sound) in [
+        ("AAECAwQF", true),
+        ("/////w==", false),
+        ("AAECAwQFBg==", false),
+        ("AAECAwQ", false),
+        ("AAEC AwQF", false),
+        ("AAECAwQ-", false),
+        ("", false),
+    ] {
+        let expected: &[&str] = if sound { &[] } else { &["/atoll:market/sample_rows/0/0"] };
+        assert_eq!(parquet(small(), json!([[text, "0.5", "a"]])), expected, "{text:?}");
+    }
+}
+
 /// The last segments used above are names, never indices.
 fn unnumbered(name: &str) -> &str {
     assert!(name.parse::<usize>().is_err());

@@ -1,7 +1,7 @@
 use serde_json::{Value, json};
 
 use super::super::{Cost, JobSpec, ModelFamily};
-use crate::document::example;
+use crate::document::{ColumnKind, Image, example};
 
 fn spec() -> Value {
     json!({
@@ -94,6 +94,35 @@ fn the_family_follows_from_the_layers_and_the_policy_decides() {
     assert!(JobSpec::parse(&logistic).unwrap().check(&document).is_ok());
     let refused = JobSpec::parse(&spec()).unwrap().check(&document).unwrap_err().to_string();
     assert!(refused.contains("does not allow multilayer_perceptron; allowed: logistic_regression"), "{refused}");
+}
+
+#[test]
+fn an_image_is_many_inputs_and_no_target() {
+    let mut document = example();
+    document.atoll.columns[0].kind = ColumnKind::Image(Image { height: 28, width: 20, channels: 3 });
+    let check = |value: &Value| JobSpec::parse(value).unwrap().check(&document);
+    let cost = |features: Value| {
+        let mut spec = spec();
+        spec["data"]["features"] = features;
+        check(&spec).unwrap()
+    };
+    let with = cost(json!(["x0", "x1"]));
+    assert_eq!((with.inputs, with.parameters), (28 * 20 * 3 + 1, (28 * 20 * 3 + 2) * 4 + 10));
+    assert_eq!(cost(json!(["x1"])).inputs, 1);
+    let mut wide = spec();
+    wide["layers"][0]["units"] = json!(6);
+    let refused = check(&wide).unwrap_err();
+    assert_eq!(refused.0[0].pointer, "/layers", "{refused}");
+    assert!(refused.to_string().contains("10106 parameters"), "{refused}");
+
+    let mut target = spec();
+    target["data"] = json!({"asset": target["data"]["asset"], "features": ["x1"], "target": "x0"});
+    for (task, loss) in [("regression", "mean_squared_error"), ("multiclass_classification", "cross_entropy")] {
+        (target["task"], target["loss"]) = (json!(task), json!(loss));
+        let refused = check(&target).unwrap_err();
+        assert_eq!(refused.0[0].pointer, "/data/target", "{refused}");
+        assert!(refused.to_string().contains("holds images"), "{refused}");
+    }
 }
 
 #[test]

@@ -2,6 +2,7 @@
 
 import type { Column } from "../../document.ts";
 import { h } from "../../h.ts";
+import { inWords } from "./schema.ts";
 
 export function sample(columns: readonly Column[], rows: readonly (readonly string[])[]): HTMLElement {
   if (rows.length === 0) {
@@ -30,7 +31,13 @@ export function sample(columns: readonly Column[], rows: readonly (readonly stri
           h(
             "tr",
             null,
-            columns.map(({ type }, at) => h("td", { class: type.kind === "number" ? "number" : null }, row[at] ?? "")),
+            columns.map(({ type }, at) =>
+              h(
+                "td",
+                { class: type.kind === "number" ? "number" : null },
+                type.kind === "image" ? inWords(type) : (row[at] ?? ""),
+              ),
+            ),
           ),
         ),
       ),

@@ -8,6 +8,12 @@ import { h } from "../../h.ts";
 const BINS = 12;
 /** Categories that are named; of more, the rest is counted. */
 const NAMED = 6;
+const KINDS = { number: "Number", category: "Category", image: "Image" };
+
+/** Size of an image. */
+export function inWords({ height, width, channels }: { height: number; width: number; channels: number }): string {
+  return `${width} × ${height} pixels${channels === 1 ? "" : ` of ${channels} channels`}`;
+}
 
 export function schema(columns: readonly Column[], rows: readonly (readonly string[])[], target?: Column): HTMLElement {
   const described = columns.some(({ description }) => description);
@@ -36,7 +42,7 @@ export function schema(columns: readonly Column[], rows: readonly (readonly stri
             "tr",
             null,
             h("th", { scope: "row" }, column.name, column === target && h("div", null, h("span", { class: "state" }, "To predict"))),
-            h("td", null, column.type.kind === "number" ? "Number" : "Category"),
+            h("td", null, KINDS[column.type.kind]),
             h("td", null, values(column)),
             rows.length > 0 &&
               h(
@@ -63,11 +69,13 @@ export function schema(columns: readonly Column[], rows: readonly (readonly stri
 
 function values({ type }: Column): string {
   if (type.kind === "number") return `${figure(type.min)} to ${figure(type.max)}`;
+  if (type.kind === "image") return inWords(type);
   const [shown, rest] = [type.values.slice(0, NAMED), type.values.length - NAMED];
   return shown.join(", ") + (rest > 0 ? ` and ${rest} more` : "");
 }
 
-function distribution({ name, type }: Column, cells: readonly string[]): SVGElement {
+function distribution({ name, type }: Column, cells: readonly string[]): SVGElement | undefined {
+  if (type.kind === "image") return undefined;
   if (type.kind === "category") {
     return sketch(
       name,

@@ -6,6 +6,7 @@ import type { Column, ModelFamily } from "../../document.ts";
 import { h } from "../../h.ts";
 import {
   type Activation,
+  canBePredicted,
   familiesFor,
   familyOf,
   type JobSpec,
@@ -70,7 +71,7 @@ export function form(draft: Draft): HTMLElement {
       field(
         { label: "Column to predict", hint: () => TASKS[draft.spec().task] },
         select(
-          columns.map(({ name }) => [name, name] as const),
+          columns.filter(canBePredicted).map(({ name }) => [name, name] as const),
           { value: spec.data.target, onchange: (event: Event) => retarget(typed(event)) },
         ),
       ),
