@@ -54,6 +54,9 @@ impl Deployment {
         let output = std::process::Command::new(tools::foundry("forge")?)
             .args(["script", "script/Deploy.s.sol", "--rpc-url", rpc_url, "--broadcast", "--unlocked"])
             .args(["--sender", &sender.to_string()])
+            // One after the other: anvil can forget that a transaction is next, if the one before it goes into a block in the
+            // moment in which it arrives, and forge waits for ever then.
+            .arg("--slow")
             .env("FOUNDRY_PROFILE", "ship")
             .env("DEPLOYMENT_FILE", "-")
             // What was sent is of no use later: the deployment itself says where things are.
