@@ -10,6 +10,7 @@ mod jobs;
 mod kernel;
 mod keys;
 mod lying;
+mod parquet;
 mod publishing;
 mod refused;
 mod replay;
