@@ -52,24 +52,30 @@ pub enum OutputError {
 
 /// The longest answer of a worker, computed from the declaration.
 pub fn answer_limit(spec: &JobSpec, document: &AssetDocument, cost: &Cost) -> usize {
-    let inputs: u64 = document
+    // The inputs of an image are told of once.
+    let told = |kind: &ColumnKind| match kind {
+        ColumnKind::Number { .. } | ColumnKind::Image(_) => 1,
+        ColumnKind::Category { values } => values.len() as u64,
+    };
+    let features = spec.data.features.iter().filter_map(|name| document.column(name));
+    let inputs: u64 = features.map(|column| told(&column.kind)).sum();
+    let names: u64 = document
         .atoll
         .columns
         .iter()
         .map(|column| {
-            // The inputs of an image are told of once.
-            let (values, categories) = match &column.kind {
-                ColumnKind::Number { .. } | ColumnKind::Image(_) => (1, 0),
-                ColumnKind::Category { values } => {
-                    (values.len() as u64, values.iter().map(|v| v.len() as u64).sum::<u64>())
-                }
+            let categories: u64 = match &column.kind {
+                ColumnKind::Number { .. } | ColumnKind::Image(_) => 0,
+                ColumnKind::Category { values } => values.iter().map(|v| v.len() as u64).sum(),
             };
             // JSON writes a control character as six bytes.
-            INPUT_BYTES * values + 6 * (column.name.len() as u64 * values + 2 * categories)
+            6 * (column.name.len() as u64 * told(&column.kind) + 2 * categories)
         })
         .sum();
-    let report =
-        REPORT_OVERHEAD.saturating_add(EPOCH_BYTES.saturating_mul(spec.training.epochs.into())).saturating_add(inputs);
+    let report = REPORT_OVERHEAD
+        .saturating_add(EPOCH_BYTES.saturating_mul(spec.training.epochs.into()))
+        .saturating_add(INPUT_BYTES.saturating_mul(inputs))
+        .saturating_add(names);
     usize::try_from(report.saturating_add(model_limit(cost)))
         .unwrap_or(usize::MAX)
         .min(atoll_protocol::worker::MAX_FRAME)

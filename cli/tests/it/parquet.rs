@@ -9,7 +9,10 @@ use std::{
 use atoll_devnet::{Market, Options, repository, sample};
 use parquet::{
     data_type::{ByteArray, ByteArrayType, DataType, DoubleType, FixedLenByteArrayType, Int32Type},
-    file::{properties::WriterProperties, writer::SerializedFileWriter},
+    file::{
+        properties::WriterProperties,
+        writer::{SerializedColumnWriter, SerializedFileWriter},
+    },
     schema::parser::parse_message_type,
 };
 use serde_json::{Value, json};
@@ -23,10 +26,12 @@ fn table(name: &str) -> (Vec<String>, Vec<Vec<String>>) {
     (lines.next().unwrap(), lines.collect())
 }
 
+type Write<'a> = Box<dyn Fn(&mut SerializedColumnWriter<'_>) + 'a>;
+
 /// Writes one group of rows: each column's declaration, and what writes its values.
 struct Writing<'a> {
     schema: String,
-    columns: Vec<Box<dyn Fn(&mut parquet::file::writer::SerializedColumnWriter<'_>) + 'a>>,
+    columns: Vec<Write<'a>>,
 }
 
 impl<'a> Writing<'a> {
@@ -65,7 +70,8 @@ async fn publish(market: &Market, table: &Path, columns: &Path) -> String {
     let (wallet, key) = (market.provider.address().to_string(), market.provider.public_key().to_string());
     let (table, columns) = (table.to_string_lossy(), columns.to_string_lossy());
     let mut arguments = vec!["publish", "--name", "A table", "--description", "Of a test", "--license", "CC-BY-4.0"];
-    arguments.extend(["--price", "0", "--min-rows", "200", "--sample-rows", "2"]);
+    let token = market.test_dollar().to_string();
+    arguments.extend(["--price", "0", "--payment-token", &token, "--min-rows", "200", "--sample-rows", "2"]);
     arguments.extend(["--provider-wallet", &wallet, "--provider-key", &key, "--columns", &columns, &table]);
     text(&market.publisher.atoll(&arguments).await.unwrap(), "asset").to_owned()
 }
@@ -89,7 +95,8 @@ async fn images_and_numbers_in_parquet_are_trained_on() {
     // Handwritten digits: the sixty-four pixels of a row are one image of bytes.
     let (_, rows) = table("digits.csv");
     let (digits, declared) = (dir.path().join("digits.parquet"), dir.path().join("digits.json"));
-    let pixels = |row: &Vec<String>| row[..64].iter().map(|shade| shade.parse::<u8>().unwrap() * 15).collect::<Vec<_>>();
+    let pixels =
+        |row: &Vec<String>| row[..64].iter().map(|shade| shade.parse::<u8>().unwrap() * 15).collect::<Vec<_>>();
     Writing::new()
         .column::<FixedLenByteArrayType>(
             "fixed_len_byte_array(64) picture",

@@ -51,7 +51,9 @@ async fn a_bad_table_is_told_by_row_and_column_and_nothing_is_uploaded() {
     publish(&market, &path, &declared).await.says(3, &["row 3 (line 4)", "`kind`", "`c` is not a declared category"]);
     table(&path, 0, 0, "");
     publish(&market, &path, &["--min-rows", "61"]).await.says(3, &["60 rows", "--min-rows"]);
-    publish(&market, &path, &["--target", "colour"]).await.says(3, &["`colour`", "no column that can be predicted", "size, weight, kind"]);
+    publish(&market, &path, &["--target", "colour"])
+        .await
+        .says(3, &["`colour`", "no column that can be predicted", "size, weight, kind"]);
     publish(&market, &path, &["--provider-wallet", "0x0000000000000000000000000000000000000001"]).await.says(2, &[]);
 
     let found = market.buyer.atoll(&["search"]).await.unwrap();

@@ -40,8 +40,8 @@ impl<'a> Delta<'a> {
         };
         let sound = (1..=MAX_MINIBLOCKS).contains(&miniblocks)
             && block <= 1 << 20
-            && block % miniblocks == 0
-            && (block / miniblocks) % 8 == 0
+            && block.is_multiple_of(miniblocks)
+            && (block / miniblocks).is_multiple_of(8)
             && block > 0;
         if !sound {
             return Err(shape);

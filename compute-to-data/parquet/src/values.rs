@@ -115,7 +115,7 @@ impl<'a> Values<'a> {
                 let width = physical.width().ok_or(NOT_IN_USE)?;
                 check_field(width)?;
                 // How many are missing is not known here.
-                if data.len() % width != 0 {
+                if !data.len().is_multiple_of(width) {
                     return Err(CUT);
                 }
                 Encoded::Split { bytes: data, place: 0, value: Zeroizing::new(vec![0; width]) }

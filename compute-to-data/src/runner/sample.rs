@@ -167,6 +167,7 @@ mod tests {
         let row = |column: &atoll_protocol::document::Column| match &column.kind {
             atoll_protocol::document::ColumnKind::Number { .. } => "0.5".to_owned(),
             atoll_protocol::document::ColumnKind::Category { values } => values[0].clone(),
+            atoll_protocol::document::ColumnKind::Image(_) => unreachable!("the sample has none"),
         };
         document.atoll.sample_rows = vec![document.atoll.columns.iter().map(row).collect()];
         document

@@ -73,13 +73,13 @@ fn columns(seed: u64) -> Vec<Cells> {
                 // Runs of missing values and single ones.
                 run = if run > 0 {
                     run - 1
-                } else if next() % 50 == 0 {
+                } else if next().is_multiple_of(50) {
                     next() % 40
                 } else {
                     0
                 };
                 let value = next();
-                (!missing || (run == 0 && value % 3 != 0)).then_some(value)
+                (!missing || (run == 0 && !value.is_multiple_of(3))).then_some(value)
             })
             .collect()
     };
@@ -203,7 +203,11 @@ fn types_and_annotations_say_what_values_are() {
     assert_eq!(kinds, expected.concat());
     let mut first = |column: usize| {
         let mut number = None;
-        table.read(column, |value| Ok(number = value.number())).map(|()| number)
+        let read = table.read(column, |value| {
+            number = value.number();
+            Ok(())
+        });
+        read.map(|()| number)
     };
     for (column, expected) in
         [(0, -1.0), (1, -2.0), (2, 4_294_967_293.0), (3, 1.844_674_407_370_955_2e19), (4, -12.34), (5, 12_345.678_9)]

@@ -14,10 +14,11 @@ fn regression() -> (JobSpec, AssetDocument, Report) {
         column("y", ColumnKind::Number { min: 10.0, max: 40.0 }),
     ];
     spec.task = Task::Regression;
-    let category = |value: &str| Input { column: "x1".to_owned(), category: Some(value.to_owned()), scaling: None };
+    let category =
+        |value: &str| Input { column: "x1".to_owned(), category: Some(value.to_owned()), scaling: None, image: None };
     let scaling = |offset, scale| Some(Scaling { offset, scale });
     given.inputs = vec![
-        Input { column: "x0".to_owned(), category: None, scaling: scaling(2.0, 4.0) },
+        Input { column: "x0".to_owned(), category: None, scaling: scaling(2.0, 4.0), image: None },
         category("a"),
         category("b"),
     ];
