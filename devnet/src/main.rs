@@ -8,6 +8,7 @@ use clap::{Parser, Subcommand};
 mod bench;
 mod check;
 mod demo;
+mod fuzz;
 mod generate;
 mod queries;
 mod show;
@@ -52,6 +53,17 @@ enum Command {
         /// End with one line of JSON on stdout
         #[arg(long)]
         json: bool,
+    },
+    /// Look for bytes that break what reads them
+    Fuzz {
+        /// What reads them; a wrong name lists all [default: all]
+        target: Option<String>,
+        /// How many inputs are tried on each
+        #[arg(long, default_value_t = 2_000_000)]
+        executions: u64,
+        /// Write the corpus anew: the fewest inputs that reach all that was reached
+        #[arg(long)]
+        keep: bool,
     },
     /// Do something very often and count failures
     Soak {
@@ -113,6 +125,7 @@ async fn run(command: Command, options: Options) -> Result<bool, Error> {
         Command::Test { only } => check::run(only).await,
         Command::Generate => generate::run().await,
         Command::Bench { name, json } => bench::run(&name, options, json).await,
+        Command::Fuzz { target, executions, keep } => fuzz::run(target, executions, keep).await,
         Command::Soak { name, runs, json } => soak::run(&name, runs, options, json).await,
     }
 }

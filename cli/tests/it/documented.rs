@@ -83,17 +83,19 @@ fn of_repository(line: &str, place: &str) {
     let root = repository::root();
     let words: Vec<&str> = line.split_whitespace().collect();
     match words[..] {
-        ["cargo", "dev", name @ ("bench" | "soak"), what, ..] => {
+        ["cargo", "dev", name @ ("bench" | "fuzz" | "soak"), what, ..] => {
             let output = Command::new(program("dev")).args([name, "no such name"]).output().unwrap();
             let said = String::from_utf8_lossy(&output.stderr);
             assert!(!output.status.success() && said.contains(what), "{place}: `{line}` is not among: {said}");
         }
         ["cargo", "dev", ..] => exists("dev", &words[2..], place),
-        ["cargo", "test", "-p", package, ..] => {
-            let names = ["protocol", "compute-to-data", "compute-to-data/trainer", "server", "cli", "devnet"];
-            let manifests = names.map(|folder| std::fs::read_to_string(root.join(folder).join("Cargo.toml")).unwrap());
-            let name = format!("name = \"{package}\"");
-            assert!(manifests.iter().any(|manifest| manifest.contains(&name)), "{place}: no package {package}");
+        ["cargo", "test", "-p", package, ..] => of_workspace(package, place),
+        ["cargo", "mutants", "-p", package, ref options @ ..] => {
+            of_workspace(package, place);
+            for pair in options.windows(2).filter(|pair| pair[0] == "-f") {
+                let path = root.join(pair[1].trim_matches('\'').trim_end_matches("/**"));
+                assert!(path.exists(), "{place}: there is no {}", path.display());
+            }
         }
         ["npm", "ci"] => {
             assert!(root.join("web/package-lock.json").is_file(), "{place}: nothing is pinned for `{line}`")
@@ -109,6 +111,13 @@ fn of_repository(line: &str, place: &str) {
         }
         _ => panic!("{place}: this test does not know `{line}`"),
     }
+}
+
+fn of_workspace(package: &str, place: &str) {
+    let folders = ["protocol", "compute-to-data", "compute-to-data/trainer", "server", "cli", "devnet"];
+    let manifest = |folder| std::fs::read_to_string(repository::root().join(folder).join("Cargo.toml")).unwrap();
+    let name = format!("name = \"{package}\"");
+    assert!(folders.iter().any(|folder| manifest(folder).contains(&name)), "{place}: no package {package}");
 }
 
 #[test]

@@ -50,11 +50,12 @@ impl Write for Plaintext {
             return Err(io::ErrorKind::OutOfMemory.into());
         }
         let mut rest = bytes;
+        let size = SEGMENT.min(self.limit);
         while !rest.is_empty() {
-            let room = self.segments.last().map_or(0, |segment| SEGMENT - segment.len());
+            let room = self.segments.last().map_or(0, |segment| size - segment.len());
             if room == 0 {
                 let mut segment = Vec::new();
-                if segment.try_reserve_exact(SEGMENT).is_err() {
+                if segment.try_reserve_exact(size).is_err() {
                     self.overflowed = true;
                     return Err(io::ErrorKind::OutOfMemory.into());
                 }
