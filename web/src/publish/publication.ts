@@ -34,6 +34,8 @@ export interface Wanted {
 /** What was published. */
 export interface Published {
   readonly tokenId: bigint;
+  /** Hash of the transaction that did it. */
+  readonly transaction: string;
 }
 
 /** The content under its asset's id. */
@@ -82,8 +84,10 @@ export class Publication {
       }
       this.envelope ??= await this.sealFor(held.address as Hex);
       const { tokenId } = this.envelope;
-      if (!(this.gone && (await isPublished(tokenId)))) {
+      let transaction = this.gone ? await publishedBy(tokenId) : undefined;
+      if (transaction === undefined) {
         this.sent ??= await this.publish(held, this.envelope, signal);
+        transaction = this.sent.hash;
         this.meant(this.sent, this.envelope);
         this.steps.done("send");
         this.steps.now("settle", "Sent.");
@@ -91,7 +95,7 @@ export class Publication {
       }
       this.steps.done("send");
       this.steps.done("settle");
-      return { tokenId };
+      return { tokenId, transaction };
     } catch (error) {
       // It can be sent again: the registry takes an id only once.
       if (error instanceof Gone) [this.sent, this.gone] = [undefined, true];
@@ -168,13 +172,12 @@ export class Publication {
   }
 }
 
-/** True if the market shows it. */
-async function isPublished(tokenId: bigint): Promise<boolean> {
+/** The transaction that published an asset, once the market shows it. */
+async function publishedBy(tokenId: bigint): Promise<string | undefined> {
   try {
-    await call("get", "/v1/assets/{token_id}", { path: { token_id: tokenId.toString() } });
-    return true;
+    return (await call("get", "/v1/assets/{token_id}", { path: { token_id: tokenId.toString() } })).transaction;
   } catch (error) {
-    if (error instanceof Problem && error.status === 404) return false;
+    if (error instanceof Problem && error.status === 404) return undefined;
     throw error;
   }
 }
