@@ -12,6 +12,7 @@ import { keyOf, rpc, transact } from "./market/chain.ts";
 import { type Asset, FREE, sample } from "./market/shelf.ts";
 import { atSale } from "./sale.ts";
 import { Visit } from "./visit.ts";
+import type { Wallet } from "./wallet/wallet.ts";
 
 let chromium: Browser;
 let asset: Asset;
@@ -30,18 +31,19 @@ afterAll(async () => {
   await chromium.close();
 });
 
-/** The one transaction of an account that waits for a block. */
-async function waiting(account: number): Promise<string> {
+/** The one transaction of an account that waits for a block, once its wallet was asked for it. */
+async function waiting(account: number, { lookedUp }: Wallet): Promise<string> {
   const { pending } = await rpc<{ pending: Record<string, Record<string, { hash: string }>> }>("txpool_content");
   const own = Object.entries(pending).find(([from]) => from.toLowerCase() === keyOf(account).address.toLowerCase())?.[1] ?? {};
   const [found, ...others] = Object.values(own);
   if (!found || others.length > 0) throw new Error(`${Object.keys(own).length} transactions wait`);
+  await expect.poll(() => lookedUp.has(found.hash)).toBe(true);
   return found.hash;
 }
 
 /** Takes a transaction from the node, and puts another one with its number into a block. */
-async function replace(account: number): Promise<void> {
-  const hash = await waiting(account);
+async function replace(account: number, wallet: Wallet): Promise<void> {
+  const hash = await waiting(account, wallet);
   const { nonce } = await rpc<{ nonce: string }>("eth_getTransactionByHash", [hash]);
   await rpc("anvil_dropTransaction", [hash]);
   const key = keyOf(account);
@@ -57,7 +59,7 @@ test("a payment that another transaction took the place of ends, and can be trie
   await rpc("evm_setAutomine", [false]);
   await buy.click();
   await panel.getByText(ON_ITS_WAY).waitFor();
-  await replace(6);
+  await replace(6, visit.wallet);
   await panel.getByText("Another transaction took its place").waitFor();
   await panel.getByText("If you cancelled this one in your wallet, nothing was spent on it").waitFor();
   await visit.look("replaced");
@@ -82,7 +84,7 @@ test("a payment that waits for a block is not given up, and one that nobody know
   };
   await pass(4);
   await panel.getByText("It waits for long. Its fee may be too low").waitFor();
-  await rpc("anvil_dropTransaction", [await waiting(6)]);
+  await rpc("anvil_dropTransaction", [await waiting(6, visit.wallet)]);
   await pass(2);
   expect(await panel.getByText("The network does not know the transaction").count()).toBe(0);
   await pass(2);
@@ -107,13 +109,13 @@ test("a publication that vanished is sent again as it is, and one that was sped 
   wallet.beforeSend = () => rpc("evm_setAutomine", [false]);
   await page.getByRole("button", { name: "Encrypt and publish" }).click();
   await page.getByText(ON_ITS_WAY).waitFor();
-  await replace(6);
+  await replace(6, visit.wallet);
   await page.getByText("Another transaction took its place").waitFor();
 
   // Again; this time the wallet sends the same thing under another hash, as if it were sped up.
   await page.getByRole("button", { name: "Go on" }).click();
   await page.getByText(ON_ITS_WAY).waitFor();
-  const hash = await waiting(6);
+  const hash = await waiting(6, visit.wallet);
   const { to, input, gas } = await rpc<{ to: `0x${string}`; input: `0x${string}`; gas: string }>("eth_getTransactionByHash", [hash]);
   await rpc("anvil_dropTransaction", [hash]);
   // Not quite the same: it would have the same hash.

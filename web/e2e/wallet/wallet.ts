@@ -31,6 +31,8 @@ export class Wallet {
   readonly declines = new Set<string>();
   /** Chains that the wallet knows. */
   readonly chains = new Set<string>();
+  /** Transactions that the page has looked up. */
+  readonly lookedUp = new Set<string>();
   /** Called before a transaction is sent, while its dialog is open. */
   beforeSend: (() => Promise<void>) | undefined;
   chainId = "0x1";
@@ -155,7 +157,11 @@ export class Wallet {
         return true;
       default:
         if (!/^eth_(call|get|block|estimate)/.test(method)) throw refusal(-32601, `${method} is not available`);
-        return rpc(method, list);
+        try {
+          return await rpc(method, list);
+        } finally {
+          if (method === "eth_getTransactionByHash") this.lookedUp.add(String(list[0]));
+        }
     }
   }
 

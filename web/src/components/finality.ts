@@ -11,7 +11,7 @@ export function finality(hash: string): HTMLElement {
   const final = signal(false);
   const stop = new AbortController();
   const watch = async (): Promise<void> => {
-    while (!stop.signal.aborted && !final()) {
+    while (!stop.signal.aborted) {
       const status = await call("get", "/v1/transactions/{hash}", { path: { hash }, signal: stop.signal }).catch(
         // The next look may be answered.
         () => undefined,

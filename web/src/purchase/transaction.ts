@@ -21,7 +21,7 @@ const FINAL: readonly Status["status"][] = ["indexed", "rejected", "reverted"];
 export interface Sent {
   readonly hash: string;
   readonly built: Unsigned;
-  readonly held: Account;
+  readonly whereabouts: Whereabouts;
 }
 
 /** Builds, has it signed and sends it. The wallet chooses nonce and fees. */
@@ -47,7 +47,7 @@ export async function send(held: Account, request: Request, asked: string): Prom
     .catch((error: unknown) => {
       throw ofWallet(error, asked);
     });
-  return { hash: String(hash), built, held };
+  return { hash: String(hash), built, whereabouts: new Whereabouts(String(hash), held) };
 }
 
 /** What a person waits for, by how far it has come. */
@@ -63,14 +63,14 @@ const LOOK_EVERY = 3_000;
 const LONG = 180_000;
 
 /** Follows a sent transaction until everything that it did can be seen in the market, or nothing of it will. */
-export async function settled({ hash, held }: Sent, tell: (text: string) => void, signal: AbortSignal): Promise<Status> {
+export async function settled({ hash, whereabouts }: Sent, tell: (text: string) => void, signal: AbortSignal): Promise<Status> {
   const url = address("/v1/transactions/{hash}/events", { hash });
   const stop = new AbortController();
   let [last, halted] = [undefined as Status | undefined, undefined as unknown];
   const broken = (is: boolean): void => {
     if (is) tell("The connection to the market broke. Trying again; your transaction goes on by itself …");
   };
-  const [whereabouts, began] = [new Whereabouts(hash, held), Date.now()];
+  const began = Date.now();
   let looking = false;
   const look = async (): Promise<void> => {
     if (looking) return;

@@ -18,20 +18,23 @@ const AGREE = 2;
 export class Gone extends Refused {}
 
 export class Whereabouts {
-  #nonce: number | undefined;
+  #nonce: Promise<number | undefined>;
   #unknownSince: number | undefined;
   #replaced = 0;
 
+  /** To be made as soon as the transaction is sent: only while a node has it can its number be learnt. */
   constructor(
     private readonly hash: string,
     private readonly held: Account,
-  ) {}
+  ) {
+    this.#nonce = this.#itsNonce();
+  }
 
   /** How far it has come. Throws `Gone` once there is nothing left to wait for. */
   async look(): Promise<State> {
     const { status } = await call("get", "/v1/transactions/{hash}", { path: { hash: this.hash } });
-    this.#nonce ??= await this.#itsNonce();
     if (status !== "unknown") {
+      if ((await this.#nonce) === undefined) this.#nonce = this.#itsNonce();
       [this.#unknownSince, this.#replaced] = [undefined, 0];
       return status;
     }
@@ -64,9 +67,10 @@ export class Whereabouts {
 
   /** True if the account is past its number, and it is in no block. */
   async #isReplaced(): Promise<boolean> {
-    if (this.#nonce === undefined) return false;
+    const nonce = await this.#nonce;
+    if (nonce === undefined) return false;
     const next = await this.#ask("eth_getTransactionCount", [this.held.address, "latest"]);
-    if (typeof next !== "string" || hexToNumber(next as `0x${string}`) <= this.#nonce) return false;
+    if (typeof next !== "string" || hexToNumber(next as `0x${string}`) <= nonce) return false;
     return (await this.#ask("eth_getTransactionReceipt", [this.hash])) === null;
   }
 
