@@ -1,4 +1,7 @@
+import { readFileSync } from "node:fs";
+
 import type { Browser } from "playwright-core";
+import { type Abi, decodeFunctionData, type Hex } from "viem";
 import { afterAll, beforeAll, expect, test } from "vitest";
 
 import { browser } from "./browser.ts";
@@ -20,6 +23,15 @@ const DOLLARS = 1_000_000n;
 
 const ONE = 10n ** 18n;
 
+const MARKET = JSON.parse(readFileSync(new URL("../../contracts/abi/IMarket.json", import.meta.url), "utf8")) as Abi;
+
+/** The most that a transaction lets the market take, and in what. */
+function limits(transaction: Record<string, unknown> | undefined): { maxPrice: bigint; paymentToken: string } {
+  const { args = [] } = decodeFunctionData({ abi: MARKET, data: transaction?.["data"] as Hex });
+  const found = args.find((one) => typeof one === "object" && one !== null && "maxPrice" in one);
+  return found as { maxPrice: bigint; paymentToken: string };
+}
+
 test("with a token: one signature, which says what it allows, and one transaction", async () => {
   await give(keyOf(4).address, 50n * DOLLARS);
   const { visit, page, panel, buy } = await atSale(chromium, asset, TOKEN, 4);
@@ -34,7 +46,11 @@ test("with a token: one signature, which says what it allows, and one transactio
   expect(String(permit?.domain["verifyingContract"]).toLowerCase()).toBe(price?.token);
   expect(String(permit?.message["spender"]).toLowerCase()).toBe(market);
   expect(BigInt(String(permit?.message["value"]))).toBe(BigInt(price?.amount ?? 0));
-  expect(visit.wallet.shown("eth_sendTransaction").length).toBe(1);
+  const [sent, ...more] = visit.wallet.shown("eth_sendTransaction");
+  expect(more).toEqual([]);
+  // Whatever allowance there is: a dearer price is refused by the contract.
+  expect(limits(sent).maxPrice).toBe(BigInt(price?.amount ?? 0));
+  expect(limits(sent).paymentToken.toLowerCase()).toBe(price?.token);
   expect(visit.wallet.shown("personal_sign")).toEqual([]);
   await panel.getByRole("button", { name: "Show it in my wallet" }).click();
   await panel.getByText("Your wallet shows it.").waitFor();
@@ -56,6 +72,7 @@ test("with ether: one transaction that carries the price, and no signature", asy
   const [sent, ...others] = visit.wallet.shown("eth_sendTransaction");
   expect(others).toEqual([]);
   expect(BigInt(String(sent?.["value"]))).toBe(ETHER_PRICE);
+  expect(limits(sent).maxPrice).toBe(ETHER_PRICE);
   expect(visit.wallet.shown("eth_signTypedData_v4")).toEqual([]);
   await visit.end();
 });

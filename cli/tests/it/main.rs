@@ -17,4 +17,5 @@ mod replay;
 mod rewrap;
 mod selling;
 mod speech;
+mod stolen;
 mod terminal;
