@@ -54,6 +54,8 @@ pub(crate) fn run(bytes: &[u8]) {
     let Some((_, model)) = gated(report.clone(), bytes) else { return };
     let data = 4 * declared().cost.parameters as usize;
     assert_eq!((model.len() - data) % 8, 0, "the values do not begin where the format wants them");
+    let values = &model[model.len() - data..];
+    assert!(values.as_chunks::<4>().0.iter().all(|value| f32::from_le_bytes(*value).is_finite()), "a value is none");
     let again = gated(report.clone(), &model);
     assert!(again.is_some_and(|(_, again)| again == model), "what left would not leave again as it is");
 }
