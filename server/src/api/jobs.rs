@@ -1,7 +1,7 @@
 //! `/v1/jobs`: the caller's jobs, as consumer or as provider.
 
 use alloy::primitives::B256;
-use atoll_protocol::api::{Job, JobStatus, NewJob, Page, ResultInfo, SubmittedRequest};
+use atoll_protocol::api::{Job, JobStatus, NewJob, Page, ResultInfo, SignedReceipt, SubmittedRequest};
 use axum::{
     Json as JsonAnswer,
     extract::State,
@@ -178,6 +178,26 @@ pub(crate) async fn request(
     Ok(JsonAnswer(SubmittedRequest { request, signature, spec }))
 }
 
+/// The provider's signed receipt of a job that was done: what ran on what data, and what came out.
+#[utoipa::path(
+    get, path = "/v1/jobs/{id}/receipt", operation_id = "read_job_receipt", tag = "jobs", security(("session" = [])),
+    params(("id" = Uuid, Path, description = "The job")),
+    extensions(("x-problems" = json!(["no-result"]))),
+    responses((status = 200, description = "The receipt, with its EIP-712 signature", body = SignedReceipt), Problems)
+)]
+pub(crate) async fn receipt(
+    State(app): State<App>,
+    caller: Caller,
+    Id(id): Id<Uuid>,
+) -> Result<JsonAnswer<SignedReceipt>, ApiError> {
+    let mut connection = app.store.connection().await?;
+    let job = own(jobs::find(&mut connection, id).await?, caller)?;
+    match job.receipt {
+        Some(receipt) if job.status == JobStatus::Completed => Ok(JsonAnswer(receipt)),
+        _ => Err(without_result(job.status)),
+    }
+}
+
 /// Asks for a job's end. A runner that is there ends it and gives the stake back at once; without one, a queued job
 /// ends here and the stake comes back at the order's deadline.
 #[utoipa::path(
@@ -248,7 +268,16 @@ pub(crate) async fn result(
             let ResultInfo { sha256, bytes } = stored.info;
             ciphertext::answer(&app, &headers, Ciphertext { blob: stored.object, bytes, sha256 }).await
         }
-        _ if job.status.is_final() => Err(ApiError::new(Kind::NoResult, "The job ended without a result.")),
-        _ => Err(ApiError::new(Kind::NoResult, "The job has no result yet; watch its events until it is completed.")),
+        _ => Err(without_result(job.status)),
     }
+}
+
+fn without_result(status: JobStatus) -> ApiError {
+    ApiError::new(
+        Kind::NoResult,
+        match status.is_final() {
+            true => "The job ended without a result.",
+            false => "The job has no result yet; watch its events until it is completed.",
+        },
+    )
 }

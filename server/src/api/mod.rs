@@ -219,6 +219,7 @@ pub(crate) fn routes() -> OpenApiRouter<App> {
         .routes(routes!(sample_runs::end))
         .routes(routes!(jobs::read))
         .routes(routes!(jobs::request))
+        .routes(routes!(jobs::receipt))
         .routes(routes!(jobs::cancel))
         .routes(routes!(downloads::create, downloads::list))
         .routes(routes!(downloads::read))

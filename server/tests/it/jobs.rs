@@ -2,7 +2,10 @@
 
 use alloy::primitives::{B256, Bytes};
 use atoll_protocol::{
-    api::{Environment, Job, JobEvent, JobPreview, JobStatus, Lease, NewJob, Order, OrderStatus, Page, ProviderStatus},
+    api::{
+        Environment, Job, JobEvent, JobPreview, JobStatus, Lease, NewJob, Order, OrderStatus, Page, ProviderStatus,
+        SignedReceipt,
+    },
     canonical,
     contracts::IOrders,
     document::AssetDocument,
@@ -69,7 +72,9 @@ async fn a_job_runs_from_order_to_result() {
         let (buyer, path) = (buyer.clone(), path.clone());
         async move { buyer.get(&format!("{path}/events")).await.text().await.unwrap() }
     });
-    problem(buyer.get(&format!("{path}/result")).await, 409, "no-result").await;
+    for early in ["result", "receipt"] {
+        problem(buyer.get(&format!("{path}/{early}")).await, 409, "no-result").await;
+    }
 
     assert_eq!(buyer.post("/v1/leases", &Value::Null).await.status(), StatusCode::NO_CONTENT);
     let lease: Lease = expect(provider.post("/v1/leases", &Value::Null).await, StatusCode::CREATED).await;
@@ -104,6 +109,9 @@ async fn a_job_runs_from_order_to_result() {
     assert_eq!(buyer.get(&format!("{path}/result")).await.bytes().await.unwrap(), sealed);
     let seen: Job = expect(buyer.get(&path).await, StatusCode::OK).await;
     assert_eq!(seen, done);
+    let receipt: SignedReceipt = expect(provider.get(&format!("{path}/receipt")).await, StatusCode::OK).await;
+    assert_eq!(Some(receipt), done.receipt);
+    problem(publisher.get(&format!("{path}/receipt")).await, 404, "not-found").await;
 
     let live = events(&stream.await.unwrap());
     let steps: Vec<_> = live.iter().map(|e| (e.id, e.status, e.progress.map(|p| p.epoch))).collect();

@@ -345,6 +345,7 @@ impl Stage {
             "list_jobs" => Asked::get(Consumer, "/v1/jobs"),
             "read_job" => Asked::get(Consumer, format!("/v1/jobs/{}", done.job.id)),
             "read_job_request" => Asked::get(Consumer, format!("/v1/jobs/{}/request", done.job.id)),
+            "read_job_receipt" => Asked::get(Consumer, format!("/v1/jobs/{}/receipt", done.job.id)),
             "cancel_job" => {
                 let job = self.held().await.job.id;
                 Asked::new(Consumer, Method::POST, format!("/v1/jobs/{job}/cancellation"), Content::Nothing)
