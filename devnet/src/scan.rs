@@ -3,7 +3,8 @@
 //! A cell counts if it can not be there by accident: a number with a fraction, at least six characters and four
 //! significant digits, that few rows share and no public text holds. It is found as text in any notation, as a binary
 //! float of eight bytes in either order, beside its neighbour in the row as binary floats of four bytes, and all of that
-//! also where bytes are written as hex, as Postgres and Ethereum do.
+//! also where bytes are written as hex, as Postgres and Ethereum do. Eight bytes that are mostly zeros can be there by
+//! accident: what they stand for (7/16, say) is looked for in the other forms only.
 
 use std::{
     collections::{BTreeMap, BTreeSet, HashMap, HashSet},
@@ -61,8 +62,10 @@ impl Needles {
                     continue;
                 }
                 this.cells.insert(bits, (*cell).to_owned());
-                this.add(value.to_le_bytes(), bits);
-                this.add(value.to_be_bytes(), bits);
+                if !is_plain(value) {
+                    this.add(value.to_le_bytes(), bits);
+                    this.add(value.to_be_bytes(), bits);
+                }
                 let next = row.get(at + 1).and_then(|next| next.parse::<f64>().ok()).filter(|next| *next != 0.0);
                 if let Some(next) = next {
                     let mut pair = [0; 8];
@@ -183,6 +186,12 @@ pub async fn held_in_database(url: &str, needle: &str) -> Result<bool, Error> {
 
 fn holds(bytes: &[u8], needle: &[u8]) -> bool {
     bytes.windows(needle.len()).any(|window| window == needle)
+}
+
+/// True for sixteenths and their like, whose eight bytes are mostly zeros. A position in Postgres's log can be the same bytes:
+/// `b0 3f dc 00 00 00 00 00 00`, which is 0xdc3fb0, holds those of 0.4375.
+fn is_plain(value: f64) -> bool {
+    value.to_bits() & 0xffff_ffff == 0
 }
 
 /// The cell as a number, if it can not be elsewhere by accident.
@@ -334,6 +343,20 @@ mod tests {
         assert_eq!(found(&floats), ["17.9912"]);
         assert_eq!(found(format!("\\x{}", alloy_primitives::hex::encode("row 0.1184 end")).as_bytes()), ["0.1184"]);
         assert_eq!(found(format!("0x0{}", alloy_primitives::hex::encode("17.9912")).as_bytes()), ["17.9912"]);
+    }
+
+    #[test]
+    fn a_cell_of_few_bits_is_found_but_not_by_eight_bytes_that_are_mostly_zeros() {
+        let needles = Needles::of_table("a,b\n0.4375,0.1184\n", "");
+        let cells = |bytes: &[u8]| {
+            let mut found = Found::default();
+            needles.look("here", bytes, &mut found);
+            found.cells.into_keys().collect::<Vec<_>>()
+        };
+        assert_eq!(cells(b" 0.4375 "), ["0.4375"]);
+        assert_eq!(cells(&[0.4375f32.to_le_bytes(), 0.1184f32.to_le_bytes()].concat()), ["0.4375"]);
+        assert_eq!(cells(&0.4375f64.to_le_bytes()), [""; 0]);
+        assert_eq!(cells(&0.1184f64.to_le_bytes()), ["0.1184"]);
     }
 
     #[test]
