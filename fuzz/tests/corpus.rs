@@ -6,6 +6,8 @@ use atoll_fuzz::TARGETS;
 
 #[test]
 fn every_target_withstands_its_corpus() {
+    let folders = fs::read_dir(Path::new(env!("CARGO_MANIFEST_DIR")).join("corpus")).unwrap();
+    assert_eq!(folders.count(), TARGETS.len(), "a corpus of nothing");
     for (name, target) in TARGETS {
         let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("corpus").join(name);
         let files = fs::read_dir(&folder).unwrap_or_else(|error| panic!("{}: {error}", folder.display()));

@@ -44,6 +44,21 @@ fn unknown_names_are_answered_with_the_known_ones() {
 }
 
 #[test]
+fn what_can_be_fuzzed_is_what_has_a_corpus() {
+    let answer = dev(&["fuzz", "nothing"]);
+    assert_eq!(answer.status.code(), Some(1));
+    let text = said(&answer);
+    let (_, names) = text.split_once("there is no fuzz target `nothing`; there is ").expect(&text);
+    // The corpus's own test holds the folders against the targets that there are.
+    let folders = std::fs::read_dir(atoll_devnet::repository::root().join("fuzz/corpus")).unwrap();
+    let folders: Vec<_> = folders.map(|folder| folder.unwrap().file_name().into_string().unwrap()).collect();
+    assert_eq!(names.matches("` (").count(), folders.len(), "{names}");
+    for name in folders {
+        assert!(names.contains(&format!("`{name}` (")), "{name}: {names}");
+    }
+}
+
+#[test]
 fn gas_is_measured_as_rows_that_a_script_can_read() {
     let output = dev(&["bench", "gas", "--json"]);
     assert!(output.status.success(), "{}", said(&output));
