@@ -123,6 +123,19 @@ contract Market is IMarket, ReentrancyGuardTransient {
     }
 
     /// @inheritdoc IMarket
+    function buyAndOpenAll(OpenRequest[] calldata requests, Limits[] calldata limits)
+        external
+        nonReentrant
+        returns (bytes32[] memory orderIds)
+    {
+        require(requests.length == limits.length, LimitsMissing(requests.length, limits.length));
+        orderIds = new bytes32[](requests.length);
+        for (uint256 i = 0; i < requests.length; ++i) {
+            orderIds[i] = _buyAndOpen(requests[i], _agreed(requests[i].datatoken, limits[i]), limits[i].referrer);
+        }
+    }
+
+    /// @inheritdoc IMarket
     function list(address datatoken, address paymentToken, uint96 price) external {
         require(msg.sender == address(REGISTRY), NotRegistry(msg.sender));
         _setPrice(datatoken, paymentToken, price, Listing.Plain);

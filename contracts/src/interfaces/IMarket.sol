@@ -219,6 +219,11 @@ interface IMarket {
     /// @param most The most at a time.
     error CountOutOfRange(uint256 count, uint256 most);
 
+    /// @notice Each order needs the limits that the buyer agrees to for it.
+    /// @param requests Orders asked for.
+    /// @param limits Limits given.
+    error LimitsMissing(uint256 requests, uint256 limits);
+
     /// @notice The account has earned nothing in this token since it last withdrew.
     /// @param account The account.
     /// @param token The token; 0 for ether.
@@ -261,6 +266,15 @@ interface IMarket {
     function buyAndOpenWithPermit(OpenRequest calldata request, Limits calldata limits, Permit calldata permit)
         external
         returns (bytes32 orderId);
+
+    /// @notice As `buyAndOpen`, for several services at once: all orders are opened, or none is. For a job that uses more than
+    /// one asset. What is sold for ether has to be bought alone.
+    /// @param requests What is ordered; `IOrders` says what each has to be.
+    /// @param limits What the buyer agrees to, for each.
+    /// @return orderIds The orders' ids, in the same order.
+    function buyAndOpenAll(OpenRequest[] calldata requests, Limits[] calldata limits)
+        external
+        returns (bytes32[] memory orderIds);
 
     /// @notice Starts the sale of a new service. Only the registry, whose event says so.
     /// @param datatoken The new service's token.

@@ -5,7 +5,7 @@ import {IERC20} from "@openzeppelin/contracts/token/ERC20/IERC20.sol";
 import {IERC20Permit} from "@openzeppelin/contracts/token/ERC20/extensions/IERC20Permit.sol";
 import {IERC20Errors} from "@openzeppelin/contracts/interfaces/draft-IERC6093.sol";
 import {IMarket, Limits, Permit} from "../../src/interfaces/IMarket.sol";
-import {Order} from "../../src/interfaces/IOrders.sol";
+import {OpenRequest, Order} from "../../src/interfaces/IOrders.sol";
 import {MintableToken} from "../mocks/HostileTokens.sol";
 import {BookedService} from "./Books.sol";
 import {Opening} from "./Opening.sol";
@@ -66,10 +66,22 @@ abstract contract Buying is Opening {
         if (refusal.length == 0) refusal = whyNotOpened(asked, purchase.buyer, ORDERS.orderIdOf(order));
         bytes memory call = purchase.byPermit
             ? abi.encodeCall(IMarket.buyAndOpenWithPermit, (asked.request, purchase.limits, purchase.permit))
-            : abi.encodeCall(IMarket.buyAndOpen, (asked.request, purchase.limits));
+            : purchase.value == 0 && oneIn(3)
+                ? abi.encodeCall(IMarket.buyAndOpenAll, (listOf(asked.request), listOf(purchase.limits)))
+                : abi.encodeCall(IMarket.buyAndOpen, (asked.request, purchase.limits));
         if (!makePurchase(purchase, call, refusal)) return;
         escrow[order.escrowToken] += purchase.paid;
         enter(order);
+    }
+
+    function listOf(OpenRequest memory request) private pure returns (OpenRequest[] memory list) {
+        list = new OpenRequest[](1);
+        list[0] = request;
+    }
+
+    function listOf(Limits memory limits) private pure returns (Limits[] memory list) {
+        list = new Limits[](1);
+        list[0] = limits;
     }
 
     /// @dev What follows from any purchase that went through: the buyer paid just that, and what is free is counted.

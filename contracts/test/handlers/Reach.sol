@@ -15,7 +15,7 @@ import {MoodyToken} from "./MoodyToken.sol";
 /// @notice What random use has to get to, or it would prove little.
 library Reach {
     /// @dev What has to have succeeded.
-    function functions() internal pure returns (bytes4[26] memory) {
+    function functions() internal pure returns (bytes4[27] memory) {
         return [
             IAssetRegistry.publish.selector,
             IAssetRegistry.addService.selector,
@@ -37,6 +37,7 @@ library Reach {
             IMarket.buyWithPermit.selector,
             IMarket.buyAndOpen.selector,
             IMarket.buyAndOpenWithPermit.selector,
+            IMarket.buyAndOpenAll.selector,
             IOrders.open.selector,
             IOrders.fulfil.selector,
             IOrders.cancel.selector,
