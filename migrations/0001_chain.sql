@@ -63,7 +63,7 @@ CREATE TABLE assets (
     metadata        bytea       NOT NULL,
     name            text        NOT NULL,
     description     text        NOT NULL,
-    -- From a valid document: SHA-256 of the ciphertext and the wallet that may fetch it.
+    -- From a valid document of a data set: SHA-256 of the ciphertext and the wallet that may fetch it. An algorithm has none.
     content_sha256  bytea,
     provider        bytea,
     -- From it as well: words to find it by, each once; terms of the data; numbers of the services that hand the data over.

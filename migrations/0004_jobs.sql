@@ -53,6 +53,17 @@ CREATE INDEX jobs_queue ON jobs (provider, id) WHERE status = 'queued';
 CREATE INDEX jobs_by_content ON jobs (content_sha256) WHERE content_sha256 IS NOT NULL;
 CREATE INDEX jobs_live ON jobs (order_id) WHERE status IN ('queued', 'leased', 'running');
 
+-- Orders of the further assets that a job uses, beside its own, in its spec's order.
+CREATE TABLE job_orders (
+    job_id   uuid     NOT NULL,
+    position smallint NOT NULL,
+    order_id bytea    NOT NULL,
+    CONSTRAINT job_orders_pkey PRIMARY KEY (job_id, position),
+    CONSTRAINT job_orders_job FOREIGN KEY (job_id) REFERENCES jobs (id),
+    CONSTRAINT job_orders_order FOREIGN KEY (order_id) REFERENCES orders (id)
+);
+CREATE INDEX job_orders_by_order ON job_orders (order_id);
+
 -- The same list as `JobStatus::can_become`; a test compares them.
 CREATE TABLE job_transitions (
     from_status text NOT NULL,

@@ -246,7 +246,7 @@ impl Transfer {
 }
 
 /// The chain, able to send, and the asset, if it is this wallet's.
-async fn owned(asset: &str, options: &Options) -> Result<(Chain, AssetId), CliError> {
+pub(crate) async fn owned(asset: &str, options: &Options) -> Result<(Chain, AssetId), CliError> {
     let wallet = options.wallet()?;
     let chain = options.chain(Some(&wallet)).await?;
     let id = asset_id(token_id(asset, &chain.contracts)?, &chain.contracts);

@@ -19,7 +19,7 @@ use crate::{
     chain::{self, Chain, Token},
     error::CliError,
     money,
-    offer::{self, Offer},
+    offer::{self, Offer, Sold},
     options::{Options, token_id},
     output::Output,
     purchase::{Payment, Purchase, payment},
@@ -58,10 +58,18 @@ impl Buy {
         let id = token_id(&self.asset, &chain.contracts)?;
         let kind = if self.download { ServiceKind::Download } else { ServiceKind::Compute };
         let offer = offer::find(&client, &chain, id, kind).await?;
-        let request_hash = match &spec {
+        let ordered = match &spec {
             Some((value, spec)) => {
-                offer.check(spec)?;
-                Some(canonical::hash(value).map_err(|error| CliError::Input(error.to_string()))?)
+                let further = offer::further(&client, &chain, spec, offer.provider).await?;
+                offer.check(spec, &further)?;
+                for joined in &further.joined {
+                    joined.admits(wallet.address())?;
+                }
+                for sold in further.sold() {
+                    sold.takes_orders()?;
+                    sold.gate_admits(&chain, wallet.address()).await?;
+                }
+                Some((canonical::hash(value).map_err(|error| CliError::Input(error.to_string()))?, further))
             }
             None => None,
         };
@@ -79,10 +87,11 @@ impl Buy {
             offer.provider_is_online(&client).await?;
         }
         let now = chain.now().await?;
-        match request_hash {
-            Some(hash) => {
-                let receipt = self.purchase.open(&chain, &offer, &wallet, hash, now, out).await?;
-                report_order(&chain, &offer, &receipt, out)
+        match ordered {
+            Some((hash, further)) => {
+                let all: Vec<&Sold> = std::iter::once(&offer.sold).chain(further.sold()).collect();
+                let receipt = self.purchase.open(&chain, &all, &wallet, hash, now, out).await?;
+                report_orders(&chain, &all, &receipt, out)
             }
             None => self.hold(&chain, &offer, &wallet, now, out).await,
         }
@@ -133,27 +142,44 @@ impl Buy {
     }
 }
 
-fn report_order(chain: &Chain, offer: &Offer, receipt: &TransactionReceipt, out: Output) -> Result<(), CliError> {
-    let opened: IOrders::OrderOpened = chain::event(receipt, chain.contracts.orders)?;
-    let escrow = if opened.escrowToken == offer.datatoken {
-        Token { address: offer.datatoken, decimals: 18, symbol: "datatoken".into() }
-    } else {
-        offer.token.clone()
+/// Tells of the orders that were opened: the first, which a job is handed in for, and those that it lives on beside it.
+fn report_orders(chain: &Chain, sold: &[&Sold], receipt: &TransactionReceipt, out: Output) -> Result<(), CliError> {
+    let opened: Vec<IOrders::OrderOpened> = chain::events(receipt, chain.contracts.orders);
+    let (Some((first, further)), true) = (opened.split_first(), opened.len() == sold.len()) else {
+        return Err(chain::ChainError::NoEvent(receipt.transaction_hash).into());
     };
+    let escrow = |opened: &IOrders::OrderOpened, sold: &Sold| {
+        let token = if opened.escrowToken == sold.datatoken {
+            Token { address: sold.datatoken, decimals: 18, symbol: "datatoken".into() }
+        } else {
+            sold.token.clone()
+        };
+        (amount(opened.escrowAmount, &token), token.show(opened.escrowAmount))
+    };
+    let (price, shown) = escrow(first, sold[0]);
+    let mut value = json!({
+        "order": first.orderId, "asset": sold[0].asset.id, "datatoken": first.datatoken, "provider": first.provider,
+        "request_hash": first.requestHash, "deadline": moment(first.deadline), "price": price,
+        "transaction": receipt.transaction_hash,
+    });
+    let mut also = String::new();
+    if !further.is_empty() {
+        let orders = further.iter().zip(&sold[1..]).map(|(order, sold)| {
+            let (price, shown) = escrow(order, sold);
+            also.push_str(&format!("\nand          {} for {} of {}", order.orderId, shown, sold.asset.id));
+            json!({"order": order.orderId, "asset": sold.asset.id, "datatoken": order.datatoken, "price": price})
+        });
+        value["further"] = orders.collect();
+    }
     out.result(
-        &json!({
-            "order": opened.orderId, "asset": offer.asset.id, "datatoken": opened.datatoken, "provider": opened.provider,
-            "request_hash": opened.requestHash, "deadline": moment(opened.deadline), "price": amount(opened.escrowAmount, &escrow),
-            "transaction": receipt.transaction_hash,
-        }),
+        &value,
         format!(
-            "order        {}\nprovider     {}\nin escrow    {} until {}\ntransaction  {}\ngo on with:  atoll job submit --order {} --spec FILE",
-            opened.orderId,
-            opened.provider,
-            escrow.show(opened.escrowAmount),
-            moment(opened.deadline),
+            "order        {}\nprovider     {}\nin escrow    {shown} until {}{also}\ntransaction  {}\ngo on with:  atoll job submit --order {} --spec FILE",
+            first.orderId,
+            first.provider,
+            moment(first.deadline),
             receipt.transaction_hash,
-            opened.orderId,
+            first.orderId,
         ),
     );
     Ok(())

@@ -352,13 +352,14 @@ impl Token {
     }
 }
 
-/// The one event of this kind in a receipt.
+/// The first event of this kind in a receipt.
 pub(crate) fn event<E: SolEvent>(receipt: &TransactionReceipt, contract: Address) -> Result<E, ChainError> {
-    receipt
-        .logs()
-        .iter()
-        .filter(|log| log.address() == contract)
-        .find_map(|log| E::decode_log(&log.inner).ok())
-        .map(|log| log.data)
-        .ok_or(ChainError::NoEvent(receipt.transaction_hash))
+    let first = events(receipt, contract).into_iter().next();
+    first.ok_or(ChainError::NoEvent(receipt.transaction_hash))
+}
+
+/// Every event of this kind in a receipt, in order.
+pub(crate) fn events<E: SolEvent>(receipt: &TransactionReceipt, contract: Address) -> Vec<E> {
+    let logs = receipt.logs().iter().filter(|log| log.address() == contract);
+    logs.filter_map(|log| E::decode_log(&log.inner).ok()).map(|log| log.data).collect()
 }

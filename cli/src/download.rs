@@ -154,7 +154,7 @@ impl Buyer {
                 if !purchase.even_if_offline {
                     offer.provider_is_online(client).await?;
                 }
-                let receipt = purchase.open(chain, &offer, &self.wallet, hash, now, self.out).await?;
+                let receipt = purchase.open(chain, &[&offer.sold], &self.wallet, hash, now, self.out).await?;
                 chain::event::<IOrders::OrderOpened>(&receipt, chain.contracts.orders)?.orderId
             }
         };

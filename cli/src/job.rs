@@ -14,7 +14,7 @@ use uuid::Uuid;
 use crate::{error::CliError, options::Options, output::Output};
 
 mod cancel;
-mod fetch;
+pub(crate) mod fetch;
 mod list;
 mod preview;
 pub(crate) mod submit;

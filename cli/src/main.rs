@@ -5,6 +5,7 @@ use std::process::ExitCode;
 use clap::{Parser, Subcommand};
 use serde_json::json;
 
+mod algorithm;
 mod asset;
 mod buy;
 mod chain;
@@ -65,6 +66,8 @@ enum Command {
     Sale(sale::Sale),
     #[command(subcommand)]
     Asset(asset::Asset),
+    #[command(subcommand)]
+    Algorithm(algorithm::Algorithm),
     Rewrap(rewrap::Rewrap),
     Search(search::Search),
     Buy(buy::Buy),
@@ -90,6 +93,7 @@ impl Command {
             Self::Doctor(command) => command.run(options, out).await,
             Self::Sale(command) => command.run(options, out).await,
             Self::Asset(command) => command.run(options, out).await,
+            Self::Algorithm(command) => command.run(options, out).await,
             Self::Publish(command) => command.run(options, out).await,
             Self::Search(command) => command.run(options, out).await,
             Self::Rewrap(command) => command.run(options, out).await,

@@ -1,30 +1,31 @@
 //! An asset that somebody wants to order: its document and its sale, held against the chain, because the server that
 //! shows them is not trusted.
 
+use std::ops::Deref;
+
 use alloy::primitives::{Address, U256};
 use atoll_compute::client::Client;
 use atoll_protocol::{
+    algorithm::{Authored, Published},
     api, canonical,
-    contracts::{IAssetRegistry, IGate, IMarket, IOrders, Sale},
+    contracts::{IAssetRegistry, IERC721, IGate, IMarket, IOrders, Sale},
     document::{AssetDocument, ServiceKind, ServiceOffer},
-    job::{Cost, JobSpec},
+    ids::AssetId,
+    job::{Cost, Further, JobSpec},
 };
 
 use crate::{
     chain::{Chain, ChainError, Token},
     error::CliError,
+    options::token_id,
     reverts,
 };
 
-/// What is offered.
-pub(crate) struct Offer {
+/// A service of an asset, as it is sold.
+pub(crate) struct Sold {
     /// The asset as the server shows it.
     pub(crate) asset: api::Asset,
-    /// Its document, whose hash is on chain.
-    pub(crate) document: AssetDocument,
-    /// The service of the kind that is looked for.
-    pub(crate) service: ServiceOffer,
-    /// Its datatoken.
+    /// The service's datatoken.
     pub(crate) datatoken: Address,
     /// Who runs it, from the chain.
     pub(crate) provider: Address,
@@ -36,6 +37,87 @@ pub(crate) struct Offer {
     pub(crate) token: Token,
     /// Whether the asset takes orders.
     pub(crate) orderable: bool,
+}
+
+/// A data set that is offered.
+pub(crate) struct Offer {
+    /// The service of the kind that is looked for.
+    pub(crate) sold: Sold,
+    /// The asset's document, whose hash is on chain.
+    pub(crate) document: AssetDocument,
+    /// What the document says of the service.
+    pub(crate) service: ServiceOffer,
+}
+
+/// An offer is looked at as what is sold far more often than as anything else.
+impl Deref for Offer {
+    type Target = Sold;
+
+    fn deref(&self) -> &Sold {
+        &self.sold
+    }
+}
+
+/// What a job uses beside its data set.
+pub(crate) struct FurtherOffers {
+    /// Data sets that it joins.
+    pub(crate) joined: Vec<Offer>,
+    /// The algorithm that it is.
+    pub(crate) algorithm: Option<(Sold, Authored)>,
+}
+
+impl FurtherOffers {
+    /// The services that are to be ordered, in the spec's order.
+    pub(crate) fn sold(&self) -> impl Iterator<Item = &Sold> {
+        self.joined.iter().map(|offer| &offer.sold).chain(self.algorithm.iter().map(|(sold, _)| sold))
+    }
+}
+
+/// Looks up what a job of this provider uses beside its data set.
+pub(crate) async fn further(
+    client: &Client,
+    chain: &Chain,
+    spec: &JobSpec,
+    provider: Address,
+) -> Result<FurtherOffers, CliError> {
+    let mut joined = Vec::with_capacity(spec.data.joined.len());
+    for other in &spec.data.joined {
+        joined.push(find(client, chain, own_id(other.asset, chain)?, ServiceKind::Compute).await?);
+    }
+    let algorithm = match spec.algorithm {
+        None => None,
+        Some(used) => Some(algorithm(client, chain, own_id(used.asset, chain)?, provider).await?),
+    };
+    Ok(FurtherOffers { joined, algorithm })
+}
+
+fn own_id(asset: AssetId, chain: &Chain) -> Result<U256, CliError> {
+    token_id(&asset.to_string(), &chain.contracts)
+}
+
+/// An algorithm, and its first service that a provider runs.
+async fn algorithm(
+    client: &Client,
+    chain: &Chain,
+    token_id: U256,
+    provider: Address,
+) -> Result<(Sold, Authored), CliError> {
+    let (asset, document) = published(client, chain, token_id).await?;
+    let document = document.algorithm().ok_or_else(|| {
+        CliError::Input(format!("the asset {token_id} is no algorithm; correct `algorithm` in the spec"))
+    })?;
+    let registry = chain.contracts.asset_registry;
+    let author = chain.read(registry, IERC721::ownerOfCall { tokenId: token_id }).await?;
+    for index in asset.services.iter().map(|service| service.service_index).collect::<Vec<_>>() {
+        let sold = sold(chain, asset.clone(), index).await?;
+        if sold.provider == provider {
+            return Ok((sold, Authored { document, author }));
+        }
+    }
+    Err(CliError::Refused(format!(
+        "the algorithm {token_id} is not sold for jobs of the provider {provider}; ask its author {author} to add it with \
+         `atoll algorithm offer`. Nothing was spent"
+    )))
 }
 
 /// Looks an asset up with its first service of a kind, and holds both against the chain.
@@ -51,22 +133,42 @@ pub(crate) async fn find(client: &Client, chain: &Chain, token_id: U256, kind: S
         };
         CliError::Refused(format!("the asset {token_id} sells no {missing}; {instead}. Nothing was spent"))
     })?;
-    let datatoken = datatoken(chain, &asset, service.service_index()).await?;
-    let orders = chain.contracts.orders;
+    let sold = sold(chain, asset, service.service_index()).await?;
+    Ok(Offer { sold, document, service })
+}
+
+/// A service of an asset, as the chain says that it is sold.
+async fn sold(chain: &Chain, asset: api::Asset, service_index: u32) -> Result<Sold, CliError> {
+    let datatoken = datatoken(chain, &asset, service_index).await?;
+    let (orders, registry) = (chain.contracts.orders, chain.contracts.asset_registry);
     let provider = chain.read(orders, IOrders::providerOfCall { datatoken }).await?;
     let gate = chain.read(orders, IOrders::gateOfCall { datatoken }).await?;
     let sale = chain.read(chain.contracts.market, IMarket::saleOfCall { datatoken }).await?;
-    let orderable = chain.read(registry, IAssetRegistry::orderingCall { assetId: token_id }).await?.orderable;
+    let call = IAssetRegistry::orderingCall { assetId: asset.id.token_id };
+    let orderable = chain.read(registry, call).await?.orderable;
     let token = chain.token(sale.paymentToken).await?;
-    Ok(Offer { asset, document, service, datatoken, provider, gate, sale, token, orderable })
+    Ok(Sold { asset, datatoken, provider, gate, sale, token, orderable })
 }
 
-/// An asset with its document, held against the chain.
+/// A data set with its document, held against the chain.
 pub(crate) async fn described(
     client: &Client,
     chain: &Chain,
     token_id: U256,
 ) -> Result<(api::Asset, AssetDocument), CliError> {
+    let (asset, document) = published(client, chain, token_id).await?;
+    let document = document.dataset().ok_or_else(|| {
+        CliError::Input(format!("the asset {token_id} is an algorithm and no data set; see `atoll algorithm --help`"))
+    })?;
+    Ok((asset, document))
+}
+
+/// An asset with its document, held against the chain.
+pub(crate) async fn published(
+    client: &Client,
+    chain: &Chain,
+    token_id: U256,
+) -> Result<(api::Asset, Published), CliError> {
     let asset = client.asset(token_id).await.map_err(|error| match error.status() {
         Some(404) => CliError::Refused(format!("the server knows no asset {token_id}; find one with `atoll search`")),
         _ => error.into(),
@@ -91,7 +193,7 @@ pub(crate) async fn described(
                 .into(),
         ));
     }
-    let document = AssetDocument::parse(&bytes).map_err(CliError::Document)?;
+    let document = Published::parse(&bytes).map_err(CliError::Document)?;
     Ok((asset, document))
 }
 
@@ -116,34 +218,24 @@ async fn datatoken(chain: &Chain, asset: &api::Asset, index: u32) -> Result<Addr
 }
 
 impl Offer {
-    /// The price of one order, in base units.
-    pub(crate) fn price(&self) -> U256 {
-        U256::from(self.sale.price)
-    }
-
-    /// True if it is the data themselves that are sold.
-    pub(crate) fn is_download(&self) -> bool {
-        self.service.kind() == ServiceKind::Download
-    }
-
     /// Checks a spec against the document, and that it is meant for this asset.
-    pub(crate) fn check(&self, spec: &JobSpec) -> Result<Cost, CliError> {
+    pub(crate) fn check(&self, spec: &JobSpec, further: &FurtherOffers) -> Result<Cost, CliError> {
         if spec.data.asset != self.asset.id {
             return Err(CliError::Input(format!(
                 "the spec names the asset {} and not {}; set `data.asset` to the latter",
                 spec.data.asset, self.asset.id
             )));
         }
-        spec.check(&self.document).map_err(CliError::Spec)
+        let further = Further {
+            joined: further.joined.iter().map(|offer| offer.document.clone()).collect(),
+            algorithm: further.algorithm.as_ref().map(|(_, authored)| authored.clone()),
+        };
+        spec.check_with(&self.document, &further).map_err(CliError::Spec)
     }
 
     /// Refuses what the provider would refuse after the money has moved.
     pub(crate) fn admits(&self, consumer: Address) -> Result<(), CliError> {
-        if !self.orderable {
-            return Err(CliError::Refused(
-                "the publisher has closed this asset for orders; choose another with `atoll search`".into(),
-            ));
-        }
+        self.sold.takes_orders()?;
         let policy = &self.document.atoll.policy;
         if policy.deny.contains(&consumer) || policy.allow.as_ref().is_some_and(|allow| !allow.contains(&consumer)) {
             return Err(CliError::Refused(format!(
@@ -158,6 +250,51 @@ impl Offer {
             )));
         }
         Ok(())
+    }
+
+    /// Refuses if nobody would do the work now.
+    pub(crate) async fn provider_is_online(&self, client: &Client) -> Result<(), CliError> {
+        let wallet = self.provider;
+        let why = match client.provider(wallet).await {
+            Ok(provider) if !provider.online => {
+                format!("was last heard of at {}", reverts::moment(provider.seen_at.unix_timestamp().unsigned_abs()))
+            }
+            Ok(provider) if provider.status.public_key != self.document.atoll.provider.public_key => {
+                "runs with another key than the one that the data is sealed to".to_owned()
+            }
+            Ok(provider) if provider.status.sandbox.is_empty() => "can not seal a worker on its machine".to_owned(),
+            Ok(_) => return Ok(()),
+            Err(error) if error.status() == Some(404) => "has never been online".to_owned(),
+            Err(error) => return Err(error.into()),
+        };
+        Err(CliError::Refused(format!(
+            "the provider {wallet} {why}, so nobody would do the work now; try again later, or order anyway with \
+             --even-if-offline (the stake comes back after the order's deadline). Nothing was spent"
+        )))
+    }
+}
+
+impl Sold {
+    /// The price of one order, in base units.
+    pub(crate) fn price(&self) -> U256 {
+        U256::from(self.sale.price)
+    }
+
+    /// True if it is the data themselves that are sold.
+    pub(crate) fn is_download(&self) -> bool {
+        let mut services = self.asset.services.iter();
+        services.any(|service| service.datatoken == self.datatoken && service.kind == ServiceKind::Download)
+    }
+
+    /// Refuses if the asset is closed for orders.
+    pub(crate) fn takes_orders(&self) -> Result<(), CliError> {
+        if self.orderable {
+            return Ok(());
+        }
+        Err(CliError::Refused(format!(
+            "the publisher has closed the asset {} for orders; choose another with `atoll search`",
+            self.asset.id
+        )))
     }
 
     /// Refuses where the service's gate would refuse the order. Who may not order may still hold datatokens.
@@ -195,27 +332,6 @@ impl Offer {
             return Ok(());
         };
         Err(CliError::Refused(format!("{refusal}. Nothing was spent")))
-    }
-
-    /// Refuses if nobody would do the work now.
-    pub(crate) async fn provider_is_online(&self, client: &Client) -> Result<(), CliError> {
-        let wallet = self.provider;
-        let why = match client.provider(wallet).await {
-            Ok(provider) if !provider.online => {
-                format!("was last heard of at {}", reverts::moment(provider.seen_at.unix_timestamp().unsigned_abs()))
-            }
-            Ok(provider) if provider.status.public_key != self.document.atoll.provider.public_key => {
-                "runs with another key than the one that the data is sealed to".to_owned()
-            }
-            Ok(provider) if provider.status.sandbox.is_empty() => "can not seal a worker on its machine".to_owned(),
-            Ok(_) => return Ok(()),
-            Err(error) if error.status() == Some(404) => "has never been online".to_owned(),
-            Err(error) => return Err(error.into()),
-        };
-        Err(CliError::Refused(format!(
-            "the provider {wallet} {why}, so nobody would do the work now; try again later, or order anyway with \
-             --even-if-offline (the stake comes back after the order's deadline). Nothing was spent"
-        )))
     }
 }
 

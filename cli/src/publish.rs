@@ -9,8 +9,9 @@ use alloy::{
 use atoll_compute::client::Client;
 use atoll_protocol::{
     contracts::{IAssetRegistry, IMarket, IOrders},
-    document::{AssetDocument, Column, ColumnKind, Content, MediaType, Policy, Provider},
+    document::{AssetDocument, Column, ColumnKind, Content, MediaType, Policy, Provider, Trusted},
     envelope::{ContentKey, Context, FORMAT, PublicKey, key_wrap},
+    ids::AssetId,
     job::ModelFamily,
 };
 use clap::Args;
@@ -62,12 +63,16 @@ pub(crate) struct Publish {
     #[arg(long, value_name = "KEY", requires = "provider_wallet")]
     provider_key: Option<B256>,
     /// Declared columns as JSON: [{"name", "type": {"kind": "number", "min", "max"}, {"kind": "category", "values"} or {"kind":
-    /// "image", "height", "width", "channels"}}]
+    /// "image", "height", "width", "channels"} or {"kind": "key"}}]
     #[arg(long, value_name = "FILE")]
     columns: Option<PathBuf>,
     /// Columns that are categories although they hold numbers, where columns are inferred
     #[arg(long, value_name = "COLUMN", value_delimiter = ',', conflicts_with = "columns")]
     categories: Vec<String>,
+    /// Columns that say whose row it is, such as a patient's number: never shown, never learnt from, and what data sets are
+    /// joined by; where columns are inferred
+    #[arg(long, value_name = "COLUMN", value_delimiter = ',', conflicts_with = "columns")]
+    keys: Vec<String>,
     /// The column that buyers most likely want to predict; a job can predict any
     #[arg(long, value_name = "COLUMN")]
     target: Option<String>,
@@ -96,6 +101,15 @@ pub(crate) struct Publish {
     /// Wallets that may not order
     #[arg(long, value_name = "ADDRESS", value_delimiter = ',')]
     deny: Vec<Address>,
+    /// Assets whose rows may be joined to these, by their ids; each of them has to name this one too
+    #[arg(long, value_name = "ASSET", value_delimiter = ',')]
+    join_with: Vec<AssetId>,
+    /// Hash of an algorithm that may run; without this and --trust-author every model of an allowed family may
+    #[arg(long, value_name = "HASH", value_delimiter = ',')]
+    trust_algorithm: Vec<B256>,
+    /// Wallet of an author whose published algorithms may run
+    #[arg(long, value_name = "ADDRESS", value_delimiter = ',')]
+    trust_author: Vec<Address>,
     /// First rows of the table to show to everyone, in clear
     #[arg(long, default_value_t = 0, value_parser = clap::value_parser!(u8).range(0..=20))]
     sample_rows: u8,
@@ -152,6 +166,14 @@ impl Publish {
         })
     }
 
+    /// Algorithms that alone may run, if any are listed.
+    fn trusted(&self) -> Option<Vec<Trusted>> {
+        let algorithms = self.trust_algorithm.iter().map(|hash| Trusted::Algorithm { hash: *hash });
+        let authors = self.trust_author.iter().map(|wallet| Trusted::Author { wallet: *wallet });
+        let all: Vec<_> = algorithms.chain(authors).collect();
+        (!all.is_empty()).then_some(all)
+    }
+
     /// The table, held against its columns.
     fn checked(&self, format: MediaType, columns: &[Column], out: Output) -> Result<Checked, CliError> {
         let bar = out.bytes("checking", seal::length(&self.table)?);
@@ -173,15 +195,24 @@ impl Publish {
                 CliError::Input(format!("{} does not declare columns as it should: {error}", path.display()))
             });
         }
+        let named = infer::Named { categories: &self.categories, keys: &self.keys };
         let columns = match format {
-            MediaType::Csv => infer::columns(seal::open(&self.table)?, &self.categories)?,
-            MediaType::Parquet => table::parquet::infer(&OnDisk::open(&self.table)?, &self.categories)?,
+            MediaType::Csv => infer::columns(seal::open(&self.table)?, named)?,
+            MediaType::Parquet => table::parquet::infer(&OnDisk::open(&self.table)?, named)?,
         };
         out.note(
             "Warning: bounds and categories are inferred from the table and will be public. Bounds are rounded outward and \
              still tell a little about the largest and smallest values. Declare them with --columns to tell nothing:",
         );
         out.note(format!("  {}", serde_json::to_string(&columns).unwrap_or_default()));
+        let keys = columns.iter().filter(|column| column.kind == ColumnKind::Key {} && !named.is_key(&column.name));
+        for column in keys {
+            out.note(format!(
+                "Column `{}` holds many different texts and is taken as a key: it is never shown and nothing is learnt from it. \
+                 Drop it from the table if nobody is going to join by it.",
+                column.name
+            ));
+        }
         Ok(columns)
     }
 
@@ -219,6 +250,8 @@ impl Publish {
             max_parameters: self.max_parameters,
             allow: (!self.allow.is_empty()).then(|| self.allow.clone()),
             deny: self.deny.clone(),
+            join_with: self.join_with.clone(),
+            trusted_algorithms: self.trusted(),
         };
         let terms = services::terms(&plan.services[0], &plan.provider, &plan.token)?;
         let mut document = AssetDocument::table(
@@ -366,7 +399,7 @@ pub(crate) async fn provider_key_is_current(client: &Client, provider: &Provider
 
 /// A column that a job can predict has this name.
 fn can_be_predicted(target: &str, columns: &[Column]) -> Result<(), CliError> {
-    let possible = columns.iter().filter(|column| !matches!(column.kind, ColumnKind::Image(_)));
+    let possible = columns.iter().filter(|column| column.kind.can_be_predicted());
     let names: Vec<_> = possible.map(|column| column.name.as_str()).collect();
     if names.contains(&target) {
         return Ok(());

@@ -13,7 +13,7 @@ use crate::{
     chain::{Chain, Token},
     error::CliError,
     money,
-    offer::Offer,
+    offer::Sold,
     output::Output,
     permit,
 };
@@ -39,19 +39,20 @@ pub(crate) struct Purchase {
 }
 
 impl Purchase {
-    /// Pays if need be, and opens an order for the request with this hash.
+    /// Pays if need be, and opens an order of each for the request with this hash: all of them in one transaction.
     pub(crate) async fn open(
         &self,
         chain: &Chain,
-        offer: &Offer,
+        offers: &[&Sold],
         wallet: &PrivateKeySigner,
         request_hash: B256,
         now: u64,
         out: Output,
     ) -> Result<TransactionReceipt, CliError> {
         if self.with_datatoken {
-            return self.open_held(chain, offer, wallet, request_hash, now).await;
+            return self.open_held(chain, offers, wallet, request_hash, now).await;
         }
+        let [offer] = offers else { return self.open_all(chain, offers, wallet, request_hash, now, out).await };
         let limits = self.limits(chain, offer, wallet.address(), 1, now).await?;
         let (market, request) = (chain.contracts.market, self.request(offer, request_hash, now)?);
         out.note(format!(
@@ -71,37 +72,74 @@ impl Purchase {
         }
     }
 
+    async fn open_all(
+        &self,
+        chain: &Chain,
+        offers: &[&Sold],
+        wallet: &PrivateKeySigner,
+        request_hash: B256,
+        now: u64,
+        out: Output,
+    ) -> Result<TransactionReceipt, CliError> {
+        let (market, buyer) = (chain.contracts.market, wallet.address());
+        let mut totals: Vec<(&Token, U256)> = Vec::new();
+        for offer in offers {
+            if offer.token.address.is_zero() && !offer.price().is_zero() {
+                return Err(CliError::Refused(format!(
+                    "{} is sold for ether, which can not be paid together with other assets; buy a datatoken of each with \
+                     `atoll buy ASSET --hold` and order with --with-datatoken. Nothing was spent",
+                    offer.asset.id
+                )));
+            }
+            for_sale(offer)?;
+            offer.gives(chain, buyer, 1).await?;
+            match totals.iter_mut().find(|(token, _)| token.address == offer.token.address) {
+                Some((_, total)) => *total = total.saturating_add(offer.price()),
+                None => totals.push((&offer.token, offer.price())),
+            }
+        }
+        if let Some(text) = &self.max_price {
+            let [(token, total)] = totals[..] else {
+                return Err(CliError::Input(
+                    "the assets are sold for different tokens, which --max-price can not count together; leave it away"
+                        .into(),
+                ));
+            };
+            within(token, total, money::parse(text, token.decimals).map_err(CliError::Input)?)?;
+        }
+        for (token, total) in totals.iter().filter(|(_, total)| !total.is_zero()) {
+            enough(chain, token, buyer, *total).await?;
+            allow(chain, token.address, buyer, market, *total).await?;
+            out.note(format!("Paying {} into escrow for {} orders …", token.show(*total), offers.len()));
+        }
+        let requests = offers.iter().map(|offer| self.request(offer, request_hash, now)).collect::<Result<_, _>>()?;
+        let limits = offers.iter().map(|offer| agreed(offer, offer.price(), now)).collect();
+        Ok(chain.send(market, IMarket::buyAndOpenAllCall { requests, limits }, U256::ZERO).await?)
+    }
+
     /// The limits that the buyer agrees to, after a look at price and balance.
     pub(crate) async fn limits(
         &self,
         chain: &Chain,
-        offer: &Offer,
+        offer: &Sold,
         buyer: Address,
         count: u64,
         now: u64,
     ) -> Result<Limits, CliError> {
-        if offer.sale.paused {
-            return Err(CliError::Refused("the publisher has paused the sale; try again later".into()));
-        }
+        for_sale(offer)?;
         let (token, price) = (&offer.token, offer.price());
         let most = match &self.max_price {
             Some(text) => money::parse(text, token.decimals).map_err(CliError::Input)?,
             None => price,
         };
-        if price > most {
-            return Err(CliError::Refused(format!(
-                "the price is {} and you allow at most {}; raise --max-price if you agree. Nothing was spent",
-                token.show(price),
-                token.show(most)
-            )));
-        }
+        within(token, price, most)?;
         offer.gives(chain, buyer, count).await?;
         enough(chain, token, buyer, price.saturating_mul(U256::from(count))).await?;
-        Ok(Limits { paymentToken: token.address, maxPrice: most, deadline: now + 600, referrer: Address::ZERO })
+        Ok(agreed(offer, most, now))
     }
 
     /// What is ordered, of the provider that the offer names and of nobody else.
-    fn request(&self, offer: &Offer, request_hash: B256, now: u64) -> Result<OpenRequest, CliError> {
+    fn request(&self, offer: &Sold, request_hash: B256, now: u64) -> Result<OpenRequest, CliError> {
         Ok(OpenRequest {
             datatoken: offer.datatoken,
             provider: offer.provider,
@@ -114,26 +152,53 @@ impl Purchase {
     async fn open_held(
         &self,
         chain: &Chain,
-        offer: &Offer,
+        offers: &[&Sold],
         wallet: &PrivateKeySigner,
         request_hash: B256,
         now: u64,
     ) -> Result<TransactionReceipt, CliError> {
-        let (orders, datatoken, one) = (chain.contracts.orders, offer.datatoken, U256::from(ONE));
-        let held = chain.balance(datatoken, wallet.address()).await?;
-        if held < one {
-            return Err(CliError::Refused(format!(
-                "{} holds {} of the datatoken {datatoken} and an order takes 1; buy one with `atoll buy {} --hold{}`, or \
-                 order without --with-datatoken",
-                wallet.address(),
-                money::format(held, 18),
-                offer.asset.id,
-                if offer.is_download() { " --download" } else { "" },
-            )));
+        for offer in offers {
+            let held = chain.balance(offer.datatoken, wallet.address()).await?;
+            if held < U256::from(ONE) {
+                return Err(CliError::Refused(format!(
+                    "{} holds {} of the datatoken {} and an order takes 1; buy one with `atoll buy {} --hold{}`, or order \
+                     without --with-datatoken",
+                    wallet.address(),
+                    money::format(held, 18),
+                    offer.datatoken,
+                    offer.asset.id,
+                    if offer.is_download() { " --download" } else { "" },
+                )));
+            }
         }
-        let request = self.request(offer, request_hash, now)?;
-        Ok(chain.send(orders, IOrders::openCall { requests: vec![request] }, U256::ZERO).await?)
+        let requests = offers.iter().map(|offer| self.request(offer, request_hash, now)).collect::<Result<_, _>>()?;
+        Ok(chain.send(chain.contracts.orders, IOrders::openCall { requests }, U256::ZERO).await?)
     }
+}
+
+fn for_sale(offer: &Sold) -> Result<(), CliError> {
+    if offer.sale.paused {
+        return Err(CliError::Refused(format!(
+            "the publisher has paused the sale of {}; try again later",
+            offer.asset.id
+        )));
+    }
+    Ok(())
+}
+
+fn within(token: &Token, price: U256, most: U256) -> Result<(), CliError> {
+    if price > most {
+        return Err(CliError::Refused(format!(
+            "the price is {} and you allow at most {}; raise --max-price if you agree. Nothing was spent",
+            token.show(price),
+            token.show(most)
+        )));
+    }
+    Ok(())
+}
+
+fn agreed(offer: &Sold, most: U256, now: u64) -> Limits {
+    Limits { paymentToken: offer.token.address, maxPrice: most, deadline: now + 600, referrer: Address::ZERO }
 }
 
 /// How a payment is allowed.

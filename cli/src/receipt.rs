@@ -5,8 +5,10 @@ use std::path::PathBuf;
 use alloy::primitives::{Address, B256, U256, keccak256};
 use atoll_protocol::{
     api::{OrderStatus, SignedReceipt},
+    canonical,
     contracts::{IAssetRegistry, IOrders},
     document::AssetDocument,
+    job::JobSpec,
     signed,
 };
 use clap::{Args, Subcommand};
@@ -91,16 +93,26 @@ impl Verify {
             checks.push(file("result", path, expected)?);
         }
         let submitted = job.zip(options.home().ok()).and_then(|(job, home)| Submitted::find(&home, job));
-        if let Some(submitted) = submitted {
+        if let Some(submitted) = &submitted {
             let hash = submitted.request.signing_hash(&signed::domain(contracts.chain_id, contracts.orders));
             checks.push(equal("request", signed.receipt.requestHash, hash, "what this home signed"));
+        }
+        if signed.receipt.furtherHash != B256::ZERO || !signed.further.is_empty() {
+            let further = signed::further_hash(&signed.further);
+            checks.push(equal("further assets", signed.receipt.furtherHash, further, "the list beside it"));
         }
         let transaction = match self.offline {
             Some(provider) => {
                 checks.push(signature(&signed, &contracts, provider));
                 None
             }
-            None => on_chain(&options.chain(None).await?, &signed, &mut checks).await?,
+            None => {
+                let chain = options.chain(None).await?;
+                if let Some(submitted) = &submitted {
+                    further(&chain, &signed, submitted, &mut checks).await?;
+                }
+                on_chain(&chain, &signed, &mut checks).await?
+            }
         };
         conclude(&signed, &checks, transaction, self.offline.is_some(), out)
     }
@@ -168,6 +180,28 @@ async fn on_chain(chain: &Chain, signed: &SignedReceipt, checks: &mut Vec<Check>
         }),
     }
     Ok(transaction)
+}
+
+/// Holds the versions of the further assets that a job used against what their publishers published.
+async fn further(
+    chain: &Chain,
+    signed: &SignedReceipt,
+    submitted: &Submitted,
+    checks: &mut Vec<Check>,
+) -> Result<(), CliError> {
+    let same = canonical::hash(&submitted.spec).is_ok_and(|hash| hash == signed.receipt.specHash);
+    let Some(spec) = JobSpec::parse(&submitted.spec).ok().filter(|_| same) else { return Ok(()) };
+    let assets = spec.further();
+    let mut known = assets.len() == signed.further.len();
+    for (asset, hash) in assets.iter().zip(&signed.further) {
+        known &= metadata(chain, asset.token_id, *hash).await?.is_some();
+    }
+    if !assets.is_empty() || !known {
+        let (count, what) = (assets.len(), if known { "are" } else { "are not all" });
+        let detail = format!("{count} {what} in a version that their publishers published");
+        checks.push(Check { name: "further metadata", holds: known, detail });
+    }
+    Ok(())
 }
 
 /// The published metadata bytes with this hash, of any version.
@@ -267,6 +301,7 @@ mod tests {
             requestHash: zero,
             metadataHash: zero,
             dataCommitment: zero,
+            furtherHash: zero,
             specHash: zero,
             trainerHash: zero,
             modelHash: zero,
@@ -276,7 +311,7 @@ mod tests {
         };
         let hash = signed::signing_hash(&receipt, &signed::domain(31337, here));
         let bytes = provider.sign_hash_sync(&hash).unwrap().as_bytes().to_vec();
-        let mut good = SignedReceipt { receipt, signature: bytes.into() };
+        let mut good = SignedReceipt { receipt, signature: bytes.into(), further: Vec::new() };
         assert!(signature(&good, &contracts, provider.address()).holds);
         assert!(!signature(&good, &contracts, here).holds);
         assert!(!signature(&good, &Contracts { chain_id: 1, ..contracts }, provider.address()).holds);

@@ -75,6 +75,7 @@ fn market(data: &[u8]) -> Option<String> {
         E::NothingToWithdraw(_) => "there is nothing to withdraw; earnings come when an order is fulfilled".into(),
         E::NotAssetOwner(e) => not_owner(e.caller),
         E::CountOutOfRange(e) => format!("one purchase is from 1 to {} datatokens, not {}", e.most, e.count),
+        E::LimitsMissing(e) => format!("{} orders need as many limits, not {}", e.requests, e.limits),
         E::ReferralTooHigh(e) => format!("a referral fee of {} basis points is above the limit of {}", e.bps, e.maxBps),
         E::NotRegistry(_) | E::NotOrders(_) => ONLY_ITS_OWN.into(),
         E::PriceOutOfRange(_) => "the price is more than the market can count; lower it".into(),

@@ -3,7 +3,7 @@
 use alloy::primitives::{Address, U256};
 use atoll_compute::client::AssetQuery;
 use atoll_protocol::{
-    api::{Asset, Decimal},
+    api::{Asset, AssetKind, Decimal},
     document::AssetDocument,
 };
 use clap::Args;
@@ -81,9 +81,12 @@ fn row(asset: &Asset) -> Vec<String> {
         let paused = if service.paused { " (paused)" } else { "" };
         format!("{price}{gated}{paused}")
     });
-    let rows = asset
-        .metadata
-        .read::<AssetDocument>()
-        .map_or("?".to_owned(), |document| document.atoll.content.rows.to_string());
+    let rows = match asset.kind {
+        AssetKind::Algorithm => "algorithm".to_owned(),
+        AssetKind::Dataset => asset
+            .metadata
+            .read::<AssetDocument>()
+            .map_or("?".to_owned(), |document| document.atoll.content.rows.to_string()),
+    };
     vec![printable(&asset.name), price, rows, asset.id.to_string()]
 }

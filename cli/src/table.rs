@@ -220,7 +220,12 @@ pub(crate) fn check(source: impl Read, columns: &[Column], sample_rows: usize) -
             }
         }
         if sample.len() < sample_rows {
-            sample.push(record.iter().map(str::to_owned).collect());
+            // What says whose row it is is never shown.
+            let shown = |(cell, column): (&str, &Column)| match column.kind {
+                ColumnKind::Key {} => String::new(),
+                _ => cell.to_owned(),
+            };
+            sample.push(record.iter().zip(columns).map(shown).collect());
         }
     };
     let sha256 = read(source, &mut faults, header, visit)?;
@@ -264,6 +269,7 @@ fn fault_of(cell: &str, kind: &ColumnKind) -> Option<String> {
             shown(cell)
         )),
         ColumnKind::Image(_) => Some("images can be in Parquet only".into()),
+        ColumnKind::Key {} => None,
         _ => None,
     }
 }

@@ -11,7 +11,7 @@ use std::{
 };
 
 use alloy::primitives::{Address, U256};
-use atoll_compute::jail::{Jail, Limits, Stop, Task};
+use atoll_compute::jail::{Content, Jail, Limits, Stop, Task};
 use atoll_protocol::{
     document::{Column, ColumnKind, MediaType},
     envelope::{ContentKey, Context, content},
@@ -86,14 +86,14 @@ fn task<'a>(job: WorkerJob, key: &'a ContentKey, sealed: &'a [u8]) -> Prepared<'
 }
 
 fn run_inside(jail: &Jail, task: Prepared<'_>, on_sealed: impl FnOnce()) -> Result<(), Failed> {
+    let mut ciphertext = Cursor::new(task.sealed);
     let task = Task {
         limits: Limits {
             memory_bytes: u64::from(task.job.spec.limits.max_memory_mib) << 20,
             wall: Duration::from_secs(task.job.spec.limits.max_seconds.into()),
         },
         job: task.job,
-        key: Zeroizing::new(*task.key.as_bytes()),
-        ciphertext: &mut Cursor::new(task.sealed),
+        contents: vec![Content { key: Zeroizing::new(*task.key.as_bytes()), ciphertext: &mut ciphertext }],
         answer_limit: ANSWER_LIMIT,
     };
     jail.run(task, &Stop::default(), on_sealed, |_| {})?;
@@ -157,6 +157,7 @@ fn job(epochs: u32, context: Vec<u8>) -> WorkerJob {
         rows: ROWS.into(),
         min_rows: 20,
         context,
+        joined: Vec::new(),
     }
 }
 

@@ -11,7 +11,7 @@ use alloy::{
     sol_types::{SolCall, SolEvent, SolValue},
 };
 use atoll_protocol::{
-    contracts::{IAssetRegistry, IOrders, Order, Service},
+    contracts::{IAssetRegistry, IERC721, IOrders, Order, Service},
     deployment::{CodeHashes, is_deployed},
 };
 use serde::{Deserialize, Serialize};
@@ -191,6 +191,14 @@ impl Chain {
     /// See [`ChainError`].
     pub async fn metadata_hash(&self, asset: U256) -> Result<B256, ChainError> {
         self.call(self.deployment.asset_registry, IAssetRegistry::metadataHashOfCall { assetId: asset }).await
+    }
+
+    /// Who owns an asset.
+    ///
+    /// # Errors
+    /// See [`ChainError`].
+    pub async fn owner(&self, asset: U256) -> Result<Address, ChainError> {
+        self.call(self.deployment.asset_registry, IERC721::ownerOfCall { tokenId: asset }).await
     }
 
     /// State of an order.

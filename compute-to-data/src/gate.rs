@@ -4,7 +4,7 @@
 //! refused, so that the rows that it saw have no other way out than the values of the model and a few rounded metrics.
 
 use atoll_protocol::{
-    document::{AssetDocument, ColumnKind},
+    document::{Column, ColumnKind},
     job::{Cost, JobSpec, Task},
     report::{Input, MAX_CONFUSION_CLASSES, MIN_METRIC_ROWS, Progress, Report, Scaling},
 };
@@ -50,22 +50,21 @@ pub enum OutputError {
     Report(&'static str),
 }
 
-/// The longest answer of a worker, computed from the declaration.
-pub fn answer_limit(spec: &JobSpec, document: &AssetDocument, cost: &Cost) -> usize {
+/// The longest answer of a worker, computed from the declaration: the spec, and the columns that it names.
+pub fn answer_limit(spec: &JobSpec, columns: &[Column], cost: &Cost) -> usize {
     // The inputs of an image are told of once.
     let told = |kind: &ColumnKind| match kind {
         ColumnKind::Number { .. } | ColumnKind::Image(_) => 1,
         ColumnKind::Category { values } => values.len() as u64,
+        ColumnKind::Key {} => 0,
     };
-    let features = spec.data.features.iter().filter_map(|name| document.column(name));
-    let inputs: u64 = features.map(|column| told(&column.kind)).sum();
-    let names: u64 = document
-        .atoll
-        .columns
+    let inputs: u64 =
+        spec.data.inputs().filter_map(|name| column(columns, name)).map(|column| told(&column.kind)).sum();
+    let names: u64 = columns
         .iter()
         .map(|column| {
             let categories: u64 = match &column.kind {
-                ColumnKind::Number { .. } | ColumnKind::Image(_) => 0,
+                ColumnKind::Number { .. } | ColumnKind::Image(_) | ColumnKind::Key {} => 0,
                 ColumnKind::Category { values } => values.iter().map(|v| v.len() as u64).sum(),
             };
             // JSON writes a control character as six bytes.
@@ -91,7 +90,7 @@ fn model_limit(cost: &Cost) -> u64 {
 /// The first thing that was not declared; nothing may be released then.
 pub fn output(
     spec: &JobSpec,
-    document: &AssetDocument,
+    columns: &[Column],
     cost: &Cost,
     report: Report,
     model: &[u8],
@@ -101,10 +100,10 @@ pub fn output(
         return Err(OutputError::TooLong { actual: model.len() as u64, limit });
     }
     let model = tensors::rebuild(&tensors::declared(&spec.layers, cost.inputs), model)?;
-    Ok((self::report(spec, document, report)?, model))
+    Ok((self::report(spec, columns, report)?, model))
 }
 
-fn report(spec: &JobSpec, document: &AssetDocument, report: Report) -> Result<Report, OutputError> {
+fn report(spec: &JobSpec, columns: &[Column], report: Report) -> Result<Report, OutputError> {
     let regression = spec.task == Task::Regression;
     if report.train_rows > MAX_ROWS || report.test_rows > MAX_ROWS {
         return Err(OutputError::Report("its numbers of rows are none"));
@@ -133,7 +132,7 @@ fn report(spec: &JobSpec, document: &AssetDocument, report: Report) -> Result<Re
     if !report.final_loss.is_finite() {
         return Err(OutputError::NotFinite);
     }
-    let (inputs, classes, output_scaling) = declared(spec, document);
+    let (inputs, classes, output_scaling) = declared(spec, columns);
     let agree = |a: Option<Scaling>, b: Option<Scaling>| match (a, b) {
         (None, None) => true,
         (Some(a), Some(b)) => close(a.offset, b.offset, b.scale) && close(a.scale, b.scale, b.scale),
@@ -207,32 +206,37 @@ fn rounded(value: f64) -> f64 {
     format!("{value:.2e}").parse().unwrap_or(0.0)
 }
 
+fn column<'c>(columns: &'c [Column], name: &str) -> Option<&'c Column> {
+    columns.iter().find(|column| column.name == name)
+}
+
 /// What the declaration makes of the columns: inputs in the model's order, classes, scaling of the output.
-fn declared(spec: &JobSpec, document: &AssetDocument) -> (Vec<Input>, Vec<String>, Option<Scaling>) {
+fn declared(spec: &JobSpec, columns: &[Column]) -> (Vec<Input>, Vec<String>, Option<Scaling>) {
     // Halves first: the distance of two finite bounds may be infinite.
     let scaling = |min: f64, max: f64| Scaling { offset: min / 2.0 + max / 2.0, scale: max / 2.0 - min / 2.0 };
     let mut inputs = Vec::new();
-    for name in &spec.data.features {
+    for name in spec.data.inputs() {
         let input = |category: Option<&String>, scaling, image| Input {
-            column: name.clone(),
+            column: name.to_owned(),
             category: category.cloned(),
             scaling,
             image,
         };
-        match document.column(name).map(|column| &column.kind) {
+        match column(columns, name).map(|column| &column.kind) {
             Some(ColumnKind::Number { min, max }) => inputs.push(input(None, Some(scaling(*min, *max)), None)),
             Some(ColumnKind::Category { values }) => {
                 inputs.extend(values.iter().map(|value| input(Some(value), None, None)));
             }
             Some(ColumnKind::Image(image)) => inputs.push(input(None, Some(Scaling::OF_IMAGES), Some(*image))),
-            None => {}
+            // The checks let no job learn from a key.
+            Some(ColumnKind::Key {}) | None => {}
         }
     }
-    match document.column(&spec.data.target).map(|column| &column.kind) {
+    match column(columns, &spec.data.target).map(|column| &column.kind) {
         Some(ColumnKind::Number { min, max }) => (inputs, Vec::new(), Some(scaling(*min, *max))),
         Some(ColumnKind::Category { values }) => (inputs, values.clone(), None),
-        // The checks let no image be a target.
-        Some(ColumnKind::Image(_)) | None => (inputs, Vec::new(), None),
+        // The checks let neither be a target.
+        Some(ColumnKind::Image(_) | ColumnKind::Key {}) | None => (inputs, Vec::new(), None),
     }
 }
 

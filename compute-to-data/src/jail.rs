@@ -10,7 +10,7 @@
 //! 4. The worker seals itself (the trainer's module `seal`) and says so.
 //! 5. [`inspect`]: the runner reads in /proc what became of it: namespaces, root, descriptors, capabilities, seccomp,
 //!    limits.
-//! 6. [`exchange`]: task, key, ciphertext; then progress and one answer, with a deadline and a byte limit on
+//! 6. [`exchange`]: task, then key and ciphertext of each content; then progress and one answer, with a deadline and a byte limit on
 //!    everything that is read.
 //! 7. [`launch`]: killed by pidfd, reaped, the cgroup removed. This happens on every path, also on a panic.
 //!
@@ -99,14 +99,20 @@ pub enum RunError {
     Content(std::io::Error),
 }
 
+/// A sealed content and what opens it.
+pub struct Content<'a> {
+    /// The content key.
+    pub key: Zeroizing<[u8; 32]>,
+    /// The ciphertext.
+    pub ciphertext: &'a mut dyn Read,
+}
+
 /// What a worker is to do.
 pub struct Task<'a> {
     /// The job, as far as the worker needs it.
     pub job: WorkerJob,
-    /// The content key.
-    pub key: Zeroizing<[u8; 32]>,
-    /// Sealed content.
-    pub ciphertext: &'a mut dyn Read,
+    /// What it reads: the data set's content, then those that are joined to it.
+    pub contents: Vec<Content<'a>>,
     /// What the worker may use.
     pub limits: Limits,
     /// Longest answer in bytes.

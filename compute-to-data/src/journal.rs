@@ -8,7 +8,10 @@ use std::{
 };
 
 use alloy::primitives::B256;
-use atoll_protocol::api::{OrderTerms, SignedReceipt};
+use atoll_protocol::{
+    api::{OrderTerms, SignedReceipt},
+    contracts::Order,
+};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
@@ -21,10 +24,19 @@ pub(crate) struct Entry {
     pub(crate) order_id: B256,
     /// Terms, to fulfil it.
     pub(crate) order: OrderTerms,
+    /// Terms of the orders of further assets.
+    pub(crate) further: Vec<OrderTerms>,
     /// The receipt.
     pub(crate) receipt: SignedReceipt,
     /// Signing hash of the receipt.
     pub(crate) receipt_hash: B256,
+}
+
+impl Entry {
+    /// Every order that the job lives on.
+    pub(crate) fn orders(&self) -> Vec<Order> {
+        std::iter::once(&self.order).chain(&self.further).filter_map(|terms| Order::try_from(terms).ok()).collect()
+    }
 }
 
 /// A directory with two files for each entry. An entry exists once its second file, the description, does.

@@ -17,4 +17,4 @@ mod training;
 
 pub use chain::Deployment;
 pub use runner::{Config, Runner, RunnerError};
-pub use training::{Training, TrainingError};
+pub use training::{Sealed, Training, TrainingError, forget_trust};

@@ -89,8 +89,8 @@ pub enum RunnerError {
 
 /// How a job ended for the runner, if not with a settled order.
 enum GiveUp {
-    /// It ends without a result; the order, if given, is cancelled.
-    Fail(FailureCode, Option<Box<Order>>),
+    /// It ends without a result; the orders that are given are cancelled.
+    Fail(FailureCode, Vec<Order>),
     /// Somebody may try again: the fault is not the job's.
     Return(String),
     /// The lease is another runner's, or the job has ended.
@@ -251,12 +251,9 @@ impl Runner {
                 tracing::warn!(job.id = %job, cause, "the job goes back to the queue");
                 LeaseFailure { failure: FailureCode::WorkerCrashed, retry: true, transaction: None }
             }
-            GiveUp::Fail(failure, order) => {
+            GiveUp::Fail(failure, orders) => {
                 tracing::warn!(job.id = %job, %failure, "the job ends without a result");
-                let transaction = match order {
-                    Some(order) => self.cancel(&order, &failure).await,
-                    None => None,
-                };
+                let transaction = self.cancel_all(&orders, &failure).await;
                 LeaseFailure { failure, retry: false, transaction }
             }
         };
@@ -264,7 +261,7 @@ impl Runner {
             // It was tried often enough: nobody will run it, so the stake goes back.
             Ok(ended) if failure.retry && ended.status.is_final() => {
                 if let Ok(authentic) = checks::authentic(&self.own(), lease) {
-                    self.cancel(&authentic.order, &failure.failure).await;
+                    self.cancel_all(&authentic.orders(), &failure.failure).await;
                 }
             }
             Ok(_) => {}

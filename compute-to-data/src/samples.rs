@@ -92,6 +92,8 @@ pub(crate) fn document() -> AssetDocument {
             max_parameters: 10_000,
             allow: None,
             deny: Vec::new(),
+            join_with: Vec::new(),
+            trusted_algorithms: None,
         },
     )
 }
@@ -225,6 +227,7 @@ pub(crate) fn lease_of(order: &Order, spec: Value, document: &AssetDocument) -> 
         order: OrderTerms::from(order),
         metadata: serde_json::to_value(document).unwrap(),
         service_index: 0,
+        further: Vec::new(),
         expires_at: at,
     }
 }
@@ -257,6 +260,7 @@ pub(crate) fn journal_entry() -> Entry {
         requestHash: B256::repeat_byte(2),
         metadataHash: B256::repeat_byte(3),
         dataCommitment: B256::repeat_byte(4),
+        furtherHash: B256::ZERO,
         specHash: B256::repeat_byte(5),
         trainerHash: B256::repeat_byte(6),
         modelHash: B256::repeat_byte(7),
@@ -268,7 +272,8 @@ pub(crate) fn journal_entry() -> Entry {
         lease: Uuid::from_u128(1),
         order_id: receipt.orderId,
         order: OrderTerms::from(&order()),
-        receipt: SignedReceipt { receipt, signature: vec![1; 65].into() },
+        further: Vec::new(),
+        receipt: SignedReceipt { receipt, signature: vec![1; 65].into(), further: Vec::new() },
         receipt_hash: B256::repeat_byte(9),
     }
 }

@@ -4,26 +4,34 @@
 use std::{io::Read, time::Duration};
 
 use atoll_protocol::{
-    document::AssetDocument,
+    document::{AssetDocument, Column},
     envelope::{ContentKey, Context},
-    job::{Cost, JobSpec, SpecErrors},
+    job::{Cost, Further, JobSpec, SpecErrors},
     report::Report,
-    worker::WorkerJob,
+    worker::{JoinedTable, WorkerJob},
 };
 use zeroize::Zeroizing;
 
 use crate::{
     gate::{self, OutputError},
-    jail::{Jail, Limits, RunError, Stop, Task},
+    jail::{Content, Jail, Limits, RunError, Stop, Task},
 };
 
-/// A declared training on one content.
+/// A declared training on the contents of one data set, or of several that are joined.
 #[derive(Clone)]
 pub struct Training {
     spec: JobSpec,
     cost: Cost,
-    document: AssetDocument,
-    context: Context,
+    /// The data sets' documents, in the spec's order, and the context of each content.
+    tables: Vec<(AssetDocument, Context)>,
+}
+
+/// What opens one of a training's contents.
+pub struct Sealed<'a> {
+    /// The content key.
+    pub key: &'a ContentKey,
+    /// The ciphertext.
+    pub ciphertext: &'a mut dyn Read,
 }
 
 /// Why a training gave no model.
@@ -37,38 +45,77 @@ pub enum TrainingError {
     Output(#[from] OutputError),
 }
 
+/// Takes out of a spec and its documents whose algorithm it is and whom the publishers trust: for rows that are public, and for
+/// a job that was allowed when it ran.
+pub fn forget_trust<'d>(spec: &mut JobSpec, documents: impl IntoIterator<Item = &'d mut AssetDocument>) {
+    spec.algorithm = None;
+    documents.into_iter().for_each(|document| document.atoll.policy.trusted_algorithms = None);
+}
+
 impl Training {
-    /// A training that the document allows, on the content that `context` names.
+    /// A training that the data sets' documents allow.
     ///
     /// # Errors
     /// The rules that the spec breaks.
-    pub fn new(spec: JobSpec, document: AssetDocument, context: Context) -> Result<Self, SpecErrors> {
-        let cost = spec.check(&document)?;
-        Ok(Self { spec, cost, document, context })
+    pub fn new(spec: JobSpec, document: AssetDocument, further: Further) -> Result<Self, SpecErrors> {
+        let cost = spec.check_with(&document, &further)?;
+        let documents = std::iter::once(document).chain(further.joined);
+        let tables = spec.data.assets().zip(documents).map(|(asset, document)| {
+            let context = Context::of_content(&asset, document.atoll.content.version);
+            (document, context)
+        });
+        Ok(Self { cost, tables: tables.collect(), spec })
+    }
+
+    /// The contents that it reads: what each is, and the context that its key and its ciphertext are bound to.
+    pub fn contents(&self) -> impl ExactSizeIterator<Item = (&AssetDocument, &Context)> {
+        self.tables.iter().map(|(document, context)| (document, context))
     }
 
     /// What the worker is given.
-    pub(crate) fn task<'a>(&self, key: &ContentKey, ciphertext: &'a mut dyn Read) -> Task<'a> {
-        let section = &self.document.atoll;
+    pub(crate) fn task<'a>(&self, contents: Vec<Sealed<'a>>) -> Task<'a> {
+        let ((first, context), joined) = self.tables.split_first().expect("a training reads a data set");
+        let section = &first.atoll;
+        let joined = joined.iter().map(|(document, context)| JoinedTable {
+            media_type: document.atoll.content.media_type,
+            columns: document.atoll.columns.clone(),
+            rows: document.atoll.content.rows,
+            context: context.to_bytes(),
+        });
         let job = WorkerJob {
             spec: self.spec.clone(),
             media_type: section.content.media_type,
             columns: section.columns.clone(),
             rows: section.content.rows,
-            min_rows: section.policy.min_rows,
-            context: self.context.to_bytes(),
+            // Every publisher's floor holds for the rows that are learnt from.
+            min_rows: self.tables.iter().map(|(document, _)| document.atoll.policy.min_rows).max().unwrap_or(1),
+            context: context.to_bytes(),
+            joined: joined.collect(),
         };
         let limits = Limits {
             memory_bytes: u64::from(self.spec.limits.max_memory_mib) << 20,
             wall: Duration::from_secs(self.spec.limits.max_seconds.into()),
         };
-        let answer_limit = gate::answer_limit(&self.spec, &self.document, &self.cost);
-        Task { job, key: Zeroizing::new(*key.as_bytes()), ciphertext, limits, answer_limit }
+        let answer_limit = gate::answer_limit(&self.spec, &self.columns(), &self.cost);
+        let contents = contents
+            .into_iter()
+            .map(|Sealed { key, ciphertext }| Content { key: Zeroizing::new(*key.as_bytes()), ciphertext });
+        Task { job, contents: contents.collect(), limits, answer_limit }
     }
 
     /// What may leave of a worker's output.
     pub(crate) fn gate(&self, report: Report, model: &[u8]) -> Result<(Report, Vec<u8>), OutputError> {
-        gate::output(&self.spec, &self.document, &self.cost, report, model)
+        gate::output(&self.spec, &self.columns(), &self.cost, report, model)
+    }
+
+    /// The columns that the model sees or predicts, of whatever data set: the checks let no two have one name.
+    fn columns(&self) -> Vec<Column> {
+        let data = &self.spec.data;
+        let of_first = data.features.iter().chain([&data.target]).map(|name| (0, name));
+        let of_joined =
+            data.joined.iter().zip(1..).flat_map(|(join, table)| join.features.iter().map(move |name| (table, name)));
+        let columns = of_first.chain(of_joined).filter_map(|(table, name)| self.tables[table].0.column(name));
+        columns.cloned().collect()
     }
 
     /// Trains in a sealed worker, on this thread, and lets through what is declared: what a receipt says was run, run
@@ -76,13 +123,8 @@ impl Training {
     ///
     /// # Errors
     /// See [`TrainingError`].
-    pub fn run(
-        &self,
-        jail: &Jail,
-        key: &ContentKey,
-        ciphertext: &mut dyn Read,
-    ) -> Result<(Report, Vec<u8>), TrainingError> {
-        let (report, model) = jail.run(self.task(key, ciphertext), &Stop::default(), || {}, |_| {})?;
+    pub fn run(&self, jail: &Jail, contents: Vec<Sealed<'_>>) -> Result<(Report, Vec<u8>), TrainingError> {
+        let (report, model) = jail.run(self.task(contents), &Stop::default(), || {}, |_| {})?;
         Ok(self.gate(report, &model)?)
     }
 }

@@ -27,7 +27,7 @@ fn declared() -> &'static Declared {
 /// The report and the model as they may leave, if they may.
 pub(crate) fn gated(report: Report, model: &[u8]) -> Option<(Report, Vec<u8>)> {
     let Declared { spec, cost, .. } = declared();
-    gate::output(spec, market::document(), cost, report, model).ok()
+    gate::output(spec, &market::document().atoll.columns, cost, report, model).ok()
 }
 
 /// A model of the declared form, all of it zeros.

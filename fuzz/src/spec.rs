@@ -15,8 +15,8 @@ pub(crate) fn run(bytes: &[u8]) {
     let policy = &document.atoll.policy;
     assert!(cost.parameters <= policy.max_parameters, "more parameters than the policy allows");
     assert!(spec.limits.max_seconds <= policy.max_seconds && spec.limits.max_memory_mib <= policy.max_memory_mib);
-    assert!(gate::answer_limit(&spec, document, &cost) < 1 << 28);
-    let plan = Plan::compile(&spec, &document.atoll.columns);
+    assert!(gate::answer_limit(&spec, &document.atoll.columns, &cost) < 1 << 28);
+    let plan = Plan::compile(&spec, &document.atoll.columns, &[]);
     assert!(plan.is_ok_and(|plan| plan.inputs as u64 == cost.inputs), "the worker refuses what was sold");
     // What is signed is a hash of the canonical text.
     let text = canonical::to_bytes(&spec).expect("numbers that are finite");

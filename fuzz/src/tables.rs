@@ -21,12 +21,13 @@ pub(crate) fn csv(bytes: &[u8]) {
     static PLAN: OnceLock<Plan> = OnceLock::new();
     let plan = PLAN.get_or_init(|| {
         let columns: Vec<_> = market::document().atoll.columns.iter().filter(|one| one.name != "p").cloned().collect();
-        Plan::compile(&market::spec(&["n", "c", "m"]).0, &columns).expect("a sound job")
+        Plan::compile(&market::spec(&["n", "c", "m"]).0, &columns, &[]).expect("a sound job")
     });
     let Some(table) = read(MediaType::Csv, plan, bytes) else { return };
     // The publisher's own check reads with another crate: both have to see the same rows.
     let mut other = ::csv::ReaderBuilder::new().flexible(true).from_reader(bytes);
-    let rows = other.byte_records().filter(|row| row.as_ref().is_ok_and(|row| row.len() == plan.header.len())).count();
+    let rows =
+        other.byte_records().filter(|row| row.as_ref().is_ok_and(|row| row.len() == plan.first.header.len())).count();
     assert_eq!(rows, table.rows(), "the publisher and the worker see other rows");
 }
 
@@ -35,7 +36,7 @@ pub(crate) fn parquet(bytes: &[u8]) {
     static PLAN: OnceLock<Plan> = OnceLock::new();
     let plan = PLAN.get_or_init(|| {
         let spec = market::spec(&["n", "c", "m", "p"]).0;
-        Plan::compile(&spec, &market::document().atoll.columns).expect("a sound job")
+        Plan::compile(&spec, &market::document().atoll.columns, &[]).expect("a sound job")
     });
     read(MediaType::Parquet, plan, bytes);
     // The worker reads only columns of the declared names and kinds; the publisher's command any.
@@ -54,7 +55,7 @@ pub(crate) fn parquet(bytes: &[u8]) {
 fn read(format: MediaType, plan: &Plan, bytes: &[u8]) -> Option<Table> {
     let mut plaintext = Plaintext::new(MEMORY);
     plaintext.write_all(bytes).ok()?;
-    let table = Table::read(format, plan, &plaintext, &(1..=ROWS), MEMORY - plaintext.len()).ok()?;
+    let table = Table::read(format, &plan.first, &plaintext, &(1..=ROWS), MEMORY - plaintext.len()).ok()?;
     assert!((1..=ROWS).contains(&(table.rows() as u64)), "{} rows", table.rows());
     let all: Vec<_> = (0..table.rows()).collect();
     let inputs = table.inputs(&all);

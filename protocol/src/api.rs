@@ -37,13 +37,13 @@ mod transaction_status;
 mod upload;
 
 pub use account::{KeyPurpose, NewKey, RegisteredKey, UnknownPurpose};
-pub use catalogue::{Asset, AssetState, FreeLimits, Market, Money, Service};
+pub use catalogue::{Asset, AssetKind, AssetState, FreeLimits, Market, Money, Service};
 pub use decimal::{Decimal, NotDecimal};
 pub use download::{Download, NewDownload};
 pub use facets::{Facet, Facets, Pricing, TokenFacet};
 pub use history::{Change, HistoryDetail, HistoryEntry};
 pub use job::{Job, JobEvent, JobPreview, JobStatus, NewJob, NewPreview, ResultInfo, SignedReceipt, SubmittedRequest};
-pub use lease::{Completion, Heartbeat, HeartbeatAnswer, Lease, LeaseFailure};
+pub use lease::{Completion, FurtherOrder, Heartbeat, HeartbeatAnswer, Lease, LeaseFailure};
 pub use order::{NotANumber, Order, OrderStatus, OrderTerms};
 pub use problem::{FieldProblem, Problem};
 pub use provider::{Environment, Provider, ProviderStatus};

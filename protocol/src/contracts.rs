@@ -241,6 +241,7 @@ sol! {
         error WalletLimitReached(address datatoken, address account, uint256 taken, uint256 limit);
         error TotalLimitReached(address datatoken, uint256 taken, uint256 limit);
         error CountOutOfRange(uint256 count, uint256 most);
+        error LimitsMissing(uint256 requests, uint256 limits);
         error NothingToWithdraw(address account, address token);
         error EtherRefused(address account);
         error TooLittleGas(uint256 available, uint256 needed);
@@ -253,6 +254,9 @@ sol! {
         function buyAndOpenWithPermit(OpenRequest calldata request, Limits calldata limits, Permit calldata permit)
             external
             returns (bytes32 orderId);
+        function buyAndOpenAll(OpenRequest[] calldata requests, Limits[] calldata limits)
+            external
+            returns (bytes32[] memory orderIds);
         function list(address datatoken, address paymentToken, uint96 price) external;
         function setPrice(address datatoken, address paymentToken, uint96 price) external;
         function setPaused(address datatoken, bool paused) external;

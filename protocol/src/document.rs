@@ -6,7 +6,7 @@
 use alloy_primitives::{Address, B256};
 use serde::{Deserialize, Serialize};
 
-use crate::{envelope::WrappedKey, job::ModelFamily};
+use crate::{envelope::WrappedKey, ids::AssetId, job::ModelFamily};
 
 mod check;
 mod croissant;
@@ -16,6 +16,7 @@ mod sample;
 mod shape;
 
 pub use check::{DocumentError, DocumentErrors, MAX_BYTES, MAX_COLUMNS, MAX_VALID_FOR, MIN_VALID_FOR};
+pub(crate) use check::{MAX_DESCRIPTION, MAX_NAME};
 pub use croissant::{DataType, Field, FileObject, LABEL, RecordSet, context};
 pub use image::{Image, MAX_CHANNELS, MAX_IMAGE_BYTES};
 pub use media::MediaType;
@@ -165,6 +166,9 @@ pub enum ColumnKind {
     },
     /// A picture of one size, in Parquet only. A model sees each byte divided by 255.
     Image(Image),
+    /// A text that says whose row it is, such as a patient's number. Nothing is learnt from it, and it is never shown; rows of
+    /// several data sets are joined by it.
+    Key {},
 }
 
 impl ColumnKind {
@@ -174,7 +178,13 @@ impl ColumnKind {
             Self::Number { .. } => 1,
             Self::Category { values } => values.len() as u64,
             Self::Image(image) => image.bytes(),
+            Self::Key {} => 0,
         }
+    }
+
+    /// True if a model can learn to predict such a column.
+    pub fn can_be_predicted(&self) -> bool {
+        matches!(self, Self::Number { .. } | Self::Category { .. })
     }
 }
 
@@ -228,6 +238,29 @@ pub struct Policy {
     /// Consumers that may not.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub deny: Vec<Address>,
+    /// Assets whose rows may be joined to these; none if absent. Who joins a table of his own learns from the number of rows
+    /// whom this one holds, so both sides have to name each other.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub join_with: Vec<AssetId>,
+    /// Algorithms that alone may be trained; any model of an allowed family if absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub trusted_algorithms: Option<Vec<Trusted>>,
+}
+
+/// Whose or which algorithms a publisher trusts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "snake_case", deny_unknown_fields)]
+pub enum Trusted {
+    /// One algorithm.
+    Algorithm {
+        /// keccak-256 of its canonical template ([`crate::algorithm::Template::hash`]).
+        hash: B256,
+    },
+    /// Every algorithm that this wallet published and owns.
+    Author {
+        /// The wallet.
+        wallet: Address,
+    },
 }
 
 impl AssetDocument {
@@ -300,6 +333,8 @@ pub(crate) fn example() -> AssetDocument {
             max_parameters: 10_000,
             allow: None,
             deny: Vec::new(),
+            join_with: Vec::new(),
+            trusted_algorithms: None,
         },
     )
 }

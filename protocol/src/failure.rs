@@ -35,6 +35,12 @@ pub enum FailureCode {
         /// Name of the declared column.
         column: String,
     },
+    /// A key that should be there once is there twice.
+    #[error("column `{column}` holds a key twice, so rows can not be joined by it; the publisher has to correct it")]
+    KeyRepeated {
+        /// Name of the declared column.
+        column: String,
+    },
     /// The table breaks a limit of size or form, or is not CSV.
     #[error(
         "the table breaks a limit of size or form; the publisher has to publish a table within the documented limits"

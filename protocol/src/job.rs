@@ -3,6 +3,7 @@
 //! A spec names its columns, its layers, a loss, an optimiser and limits. It is checked against the asset's metadata
 //! ([`JobSpec::check`]) by the client, by the server and, for its own sake, by the provider.
 
+use alloy_primitives::B256;
 use serde::{Deserialize, Serialize};
 
 use crate::ids::AssetId;
@@ -10,7 +11,8 @@ use crate::ids::AssetId;
 mod check;
 mod cost;
 
-pub use check::{SpecError, SpecErrors};
+pub(crate) use check::template_rules;
+pub use check::{Further, SpecError, SpecErrors};
 pub use cost::Cost;
 
 /// A declared job. Canonical bytes are RFC 8785 over the JSON as it was signed; unknown fields are refused.
@@ -36,6 +38,23 @@ pub struct JobSpec {
     pub split: Split,
     /// Limits that end the job.
     pub limits: Limits,
+    /// The published algorithm that this is, if it is one: it is paid for too, and its hash is that of this spec's own task,
+    /// layers, loss, optimizer, epochs, batch size and test fraction.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub algorithm: Option<AlgorithmUse>,
+}
+
+/// A published algorithm that a job uses.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct AlgorithmUse {
+    /// CAIP-19 id of the asset.
+    #[cfg_attr(feature = "openapi", schema(value_type = crate::api::forms::AssetId))]
+    pub asset: AssetId,
+    /// keccak-256 of its canonical template: exactly what runs.
+    #[cfg_attr(feature = "openapi", schema(value_type = crate::api::forms::Hash))]
+    pub hash: B256,
 }
 
 /// What is learned.
@@ -63,6 +82,47 @@ pub struct DataSelection {
     pub features: Vec<String>,
     /// Column that it learns to predict.
     pub target: String,
+    /// Further data sets of the same provider, whose rows are joined to those of the first.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub joined: Vec<Joined>,
+}
+
+/// A further data set. Of the first one's rows those stay whose key is among this one's (an inner join); each of this one's
+/// keys is there once.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct Joined {
+    /// CAIP-19 id of the asset.
+    #[cfg_attr(feature = "openapi", schema(value_type = crate::api::forms::AssetId))]
+    pub asset: AssetId,
+    /// Its key column.
+    pub key: String,
+    /// The key column of the first data set that holds the same keys.
+    pub on: String,
+    /// Its columns that the model sees, by name, after those before. No name may be in two data sets' features.
+    pub features: Vec<String>,
+}
+
+impl JobSpec {
+    /// The assets that it uses beside its data set: those that are joined, then its algorithm. Each is paid for by an order
+    /// of its own, in this order.
+    pub fn further(&self) -> Vec<AssetId> {
+        let joined = self.data.joined.iter().map(|joined| joined.asset);
+        joined.chain(self.algorithm.map(|algorithm| algorithm.asset)).collect()
+    }
+}
+
+impl DataSelection {
+    /// Names of the columns that the model sees, in its order.
+    pub fn inputs(&self) -> impl Iterator<Item = &str> {
+        self.features.iter().chain(self.joined.iter().flat_map(|joined| &joined.features)).map(String::as_str)
+    }
+
+    /// Every data set that the job reads, the first one first.
+    pub fn assets(&self) -> impl Iterator<Item = AssetId> {
+        std::iter::once(self.asset).chain(self.joined.iter().map(|joined| joined.asset))
+    }
 }
 
 /// One layer. A model without a hidden layer is a linear or logistic regression.

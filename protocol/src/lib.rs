@@ -3,6 +3,7 @@
 //!
 //! No network, no database, no clock: time and randomness are the caller's.
 
+pub mod algorithm;
 pub mod api;
 pub mod canonical;
 pub mod contracts;

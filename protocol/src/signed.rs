@@ -1,6 +1,6 @@
 //! Messages that wallets sign (EIP-712), under the domain of one chain's `Orders` contract.
 
-use alloy_primitives::{Address, B256, Signature};
+use alloy_primitives::{Address, B256, Signature, keccak256};
 use alloy_sol_types::{Eip712Domain, SolStruct, eip712_domain, sol};
 
 use crate::document::ServiceKind;
@@ -47,6 +47,9 @@ sol! {
         bytes32 metadataHash;
         /// SHA-256 of the ciphertext that was opened.
         bytes32 dataCommitment;
+        /// keccak-256 of the metadata hashes, one after the other, of the further assets that it used, in the spec's order;
+        /// zero if it used none.
+        bytes32 furtherHash;
         /// keccak-256 of the canonical job spec or download spec.
         bytes32 specHash;
         /// SHA-256 of the trainer's executable; zero for a download.
@@ -75,6 +78,14 @@ sol! {
         uint64 issuedAt;
         /// Unix seconds after which it can not be registered any more. The key stays registered.
         uint64 deadline;
+    }
+}
+
+/// [`Receipt`]'s `furtherHash` of these metadata hashes.
+pub fn further_hash(metadata_hashes: &[B256]) -> B256 {
+    match metadata_hashes {
+        [] => B256::ZERO,
+        hashes => keccak256(hashes.iter().flat_map(|hash| hash.0).collect::<Vec<u8>>()),
     }
 }
 

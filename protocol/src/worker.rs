@@ -38,6 +38,23 @@ pub struct WorkerJob {
     /// Context of the content envelope ([`crate::envelope::Context::to_bytes`]).
     #[serde(with = "hex::serde")]
     pub context: Vec<u8>,
+    /// Tables whose rows are joined, in the spec's order. Each has a key and a ciphertext of its own, after the first's.
+    pub joined: Vec<JoinedTable>,
+}
+
+/// A further table of a job.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct JoinedTable {
+    /// Its format.
+    pub media_type: MediaType,
+    /// Its declared columns, in their order.
+    pub columns: Vec<Column>,
+    /// Rows that its publisher declares.
+    pub rows: u64,
+    /// Context of its content envelope.
+    #[serde(with = "hex::serde")]
+    pub context: Vec<u8>,
 }
 
 /// Runner to worker.

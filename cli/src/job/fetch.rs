@@ -122,7 +122,7 @@ fn pretty(value: &impl serde::Serialize) -> Result<Vec<u8>, CliError> {
 }
 
 /// Writes a file that is not there yet.
-pub(super) fn write_new(path: &Path, bytes: &[u8]) -> Result<(), CliError> {
+pub(crate) fn write_new(path: &Path, bytes: &[u8]) -> Result<(), CliError> {
     if let Some(dir) = path.parent() {
         fs::create_dir_all(dir).map_err(CliError::writing(dir))?;
     }

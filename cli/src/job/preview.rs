@@ -22,17 +22,27 @@ impl Preview {
         let (value, spec) = offer::read_spec(&self.spec)?;
         let chain = options.chain(None).await?;
         let id = crate::options::token_id(&spec.data.asset.to_string(), &chain.contracts)?;
-        let offer = offer::find(&options.client()?, &chain, id, ServiceKind::Compute).await?;
-        let cost = offer.check(&spec)?;
+        let client = options.client()?;
+        let offer = offer::find(&client, &chain, id, ServiceKind::Compute).await?;
+        let further = offer::further(&client, &chain, &spec, offer.provider).await?;
+        let cost = offer.check(&spec, &further)?;
         let hash = canonical::hash(&value).map_err(|error| CliError::Input(error.to_string()))?;
         let rows = offer.document.atoll.content.rows;
+        let also: Vec<_> = further
+            .sold()
+            .map(|sold| json!({"asset": sold.asset.id, "price": amount(sold.price(), &sold.token)}))
+            .collect();
+        let prices: String = further
+            .sold()
+            .map(|sold| format!("\nalso        {} for {}", sold.asset.id, sold.token.show(sold.price())))
+            .collect();
         out.result(
             &json!({
                 "asset": offer.asset.id, "spec_hash": hash, "model_family": spec.family(), "rows": rows, "cost": cost,
-                "price": amount(offer.price(), &offer.token),
+                "price": amount(offer.price(), &offer.token), "further": also,
             }),
             format!(
-                "asset       {}\nprice       {}\nrows        {rows}\nparameters  {}\noperations  {}\nmemory      {} MiB\nspec hash   {hash}",
+                "asset       {}\nprice       {}{prices}\nrows        {rows}\nparameters  {}\noperations  {}\nmemory      {} MiB\nspec hash   {hash}",
                 offer.asset.id,
                 offer.token.show(offer.price()),
                 cost.parameters,

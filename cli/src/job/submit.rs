@@ -60,7 +60,8 @@ impl Submit {
             return Err(self.explain_used(&client, &order).await.unwrap_or(error));
         }
         // The rules of columns, layers and policy: told here with their place, before anything is signed.
-        offer::find(&client, &chain, order.terms.assetId, ServiceKind::Compute).await?.check(&spec)?;
+        let offer = offer::find(&client, &chain, order.terms.assetId, ServiceKind::Compute).await?;
+        offer.check(&spec, &offer::further(&client, &chain, &spec, order.terms.provider).await?)?;
         indexed(&client, self.order).await?;
 
         let request = JobRequest {

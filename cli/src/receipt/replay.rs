@@ -7,13 +7,13 @@ use std::{
 };
 
 use alloy::primitives::{B256, U256};
-use atoll_compute::{Training, client::Client, jail::Jail};
+use atoll_compute::{Sealed, Training, client::Client, forget_trust, jail::Jail};
 use atoll_protocol::{
     api::{SignedReceipt, SubmittedRequest},
     canonical,
     document::AssetDocument,
-    envelope::{Context, key_wrap},
-    job::JobSpec,
+    envelope::key_wrap,
+    job::{Further, JobSpec},
     signed::{self, Request},
 };
 use clap::Args;
@@ -53,17 +53,33 @@ impl Replay {
                 job.id
             )));
         };
-        let spec = declared(&chain, &receipt, client.job_request(job.id).await?, job.provider)?;
-        let asset = spec.data.asset;
-        let document = document(&chain, asset.token_id, &receipt).await?;
-        let context = Context::of_content(&asset, document.atoll.content.version);
-        let wrapped = document.atoll.content.keys.iter().find(|key| key.recipient == identity.public_key().0);
-        let key = wrapped.and_then(|wrapped| key_wrap::unwrap(&identity, &context, wrapped).ok()).ok_or_else(|| {
+        let mut spec = declared(&chain, &receipt, client.job_request(job.id).await?, job.provider)?;
+        let assets: Vec<_> = spec.data.assets().map(|asset| asset.token_id).collect();
+        let mut documents = Vec::with_capacity(assets.len());
+        for (asset, hash) in assets.iter().zip(std::iter::once(&receipt.receipt.metadataHash).chain(&receipt.further)) {
+            documents.push(document(&chain, *asset, *hash).await?);
+        }
+        if documents.len() != assets.len() {
+            return Err(CliError::Unverified("the receipt names fewer documents than the job has data sets".into()));
+        }
+        // It was allowed when it ran, and the receipt says what ran.
+        forget_trust(&mut spec, &mut documents);
+        let document = documents.remove(0);
+        let further = Further { joined: documents, algorithm: None };
+        let training = Training::new(spec, document, further).map_err(CliError::Spec)?;
+        let keys: Option<Vec<_>> = training
+            .contents()
+            .map(|(document, context)| {
+                let mut keys = document.atoll.content.keys.iter();
+                let wrapped = keys.find(|key| key.recipient == identity.public_key().0)?;
+                key_wrap::unwrap(&identity, context, wrapped).ok()
+            })
+            .collect();
+        let keys = keys.ok_or_else(|| {
             CliError::Refused(
                 "the content key is not wrapped to this home's identity; use the home that ran the job".into(),
             )
         })?;
-        let training = Training::new(spec, document, context).map_err(CliError::Spec)?;
 
         let trainer = self.trainer.map_or_else(beside, Ok)?;
         let jail = blocking(move || Jail::open(&trainer)).await?;
@@ -76,9 +92,16 @@ impl Replay {
                 jail.trainer_hash()
             )));
         }
-        let mut content = content(&client, asset.token_id, &receipt, out).await?;
+        let mut contents = Vec::with_capacity(keys.len());
+        for (asset, (document, _)) in assets.iter().zip(training.contents()) {
+            contents.push(content(&client, *asset, document.atoll.content.ciphertext_sha256, out).await?);
+        }
         let waiting = out.waiting("training once more");
-        let trained = blocking(move || training.run(&jail, &key, &mut content)).await?;
+        let trained = blocking(move || {
+            let contents = keys.iter().zip(&mut contents).map(|(key, ciphertext)| Sealed { key, ciphertext });
+            training.run(&jail, contents.collect())
+        })
+        .await?;
         let (_, model) =
             trained.map_err(|error| CliError::Unverified(format!("the job can not be run again: {error}")))?;
         drop(waiting);
@@ -109,7 +132,8 @@ fn declared(
     let signer = signature(receipt, &chain.contracts, provider);
     let domain = signed::domain(chain.contracts.chain_id, chain.contracts.orders);
     let spec_hash = canonical::hash(&submitted.spec).map_err(|error| CliError::Input(error.to_string()))?;
-    let same = submitted.request.signing_hash(&domain) == receipt.receipt.requestHash
+    let same = signed::further_hash(&receipt.further) == receipt.receipt.furtherHash
+        && submitted.request.signing_hash(&domain) == receipt.receipt.requestHash
         && spec_hash == receipt.receipt.specHash
         && submitted.request.spec_hash() == spec_hash;
     if !signer.holds || !same {
@@ -124,17 +148,16 @@ fn declared(
 }
 
 /// The version of the document under which the job was run.
-async fn document(chain: &Chain, token_id: U256, receipt: &SignedReceipt) -> Result<AssetDocument, CliError> {
-    let bytes = metadata(chain, token_id, receipt.receipt.metadataHash).await?.ok_or_else(|| {
+async fn document(chain: &Chain, token_id: U256, hash: B256) -> Result<AssetDocument, CliError> {
+    let bytes = metadata(chain, token_id, hash).await?.ok_or_else(|| {
         CliError::Unverified("the receipt names a document that the publisher never published; nothing was run".into())
     })?;
     AssetDocument::parse(&bytes).map_err(CliError::Document)
 }
 
 /// The content that was opened, in a file without a name.
-async fn content(client: &Client, token_id: U256, receipt: &SignedReceipt, out: Output) -> Result<File, CliError> {
+async fn content(client: &Client, token_id: U256, commitment: B256, out: Output) -> Result<File, CliError> {
     let temporary = |error| CliError::writing(std::path::Path::new("a temporary file"))(error);
-    let commitment: B256 = receipt.receipt.dataCommitment;
     let waiting = out.waiting("fetching the sealed data");
     let mut file = tempfile::tempfile().map_err(temporary)?;
     let mut writer = tokio::fs::File::from_std(file.try_clone().map_err(temporary)?);

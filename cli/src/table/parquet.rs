@@ -13,7 +13,7 @@ use atoll_protocol::document::{Column, ColumnKind, Image, MediaType};
 use super::{Checked, Faults, MISSING, TableErrors, same_names, shown};
 use crate::{
     error::CliError,
-    infer::{self, Seen},
+    infer::{self, Named, Seen},
 };
 
 /// A file that can be read anywhere.
@@ -83,17 +83,25 @@ pub(crate) fn check(
 
 /// Proposes a declaration for every column, as [`infer::columns`] does for CSV: numbers → bounds; texts and truths →
 /// categories. Images have to be declared, for nothing says their height and width.
-pub(crate) fn infer(source: &impl Source, categories: &[String]) -> Result<Vec<Column>, TableErrors> {
+pub(crate) fn infer(source: &impl Source, named: Named<'_>) -> Result<Vec<Column>, TableErrors> {
     let mut table = Table::open(source)?;
     let mut faults = Faults::default();
     let names: Vec<String> = table.columns().iter().map(|column| column.name.clone()).collect();
-    infer::check_names(&names, categories, &mut faults);
+    infer::check_names(&names, named, &mut faults);
     let mut cells = Vec::with_capacity(names.len());
     for (place, name) in names.iter().enumerate() {
         let mut seen = Seen::default();
-        let as_category = categories.contains(name);
+        let as_category = named.is_category(name);
         match table.columns()[place].kind {
             Kind::Other(what) => faults.push(0, 0, Some(name), not_read(what)),
+            kind if named.is_key(name) => match misfit(&ColumnKind::Key {}, kind) {
+                Some(text) => faults.push(0, 0, Some(name), text),
+                None => each(&mut table, place, &mut faults, |row, value, faults| {
+                    if is_missing(value) {
+                        faults.push(row, 0, Some(name), MISSING);
+                    }
+                })?,
+            },
             Kind::Bytes | Kind::Fixed(_) => {
                 let text = "holds bytes; if they are images, declare their height, width and channels with --columns, and if they \
                             are texts, annotate them as UTF-8";
@@ -125,7 +133,7 @@ pub(crate) fn infer(source: &impl Source, categories: &[String]) -> Result<Vec<C
         faults.push(0, 0, None, "the table has columns but no rows");
     }
     faults.finish()?;
-    infer::propose(names, cells)
+    infer::propose(names, cells, named)
 }
 
 /// Reads a column, rows from 1, until it ends or its faults are hopeless.
@@ -152,6 +160,7 @@ fn misfit(declared: &ColumnKind, kind: Kind) -> Option<String> {
     let fits = match declared {
         ColumnKind::Number { .. } => matches!(kind, Kind::Boolean | Kind::Integer | Kind::Real | Kind::Decimal(_)),
         ColumnKind::Category { .. } => matches!(kind, Kind::Text | Kind::Bytes | Kind::Boolean | Kind::Integer),
+        ColumnKind::Key {} => matches!(kind, Kind::Text | Kind::Bytes | Kind::Integer),
         ColumnKind::Image(image) => match kind {
             Kind::Bytes => true,
             Kind::Fixed(length) => length as u64 == image.bytes(),
@@ -165,6 +174,7 @@ fn misfit(declared: &ColumnKind, kind: Kind) -> Option<String> {
         ColumnKind::Number { .. } => "a number".to_owned(),
         ColumnKind::Category { .. } => "a category".to_owned(),
         ColumnKind::Image(image) => format!("an image of {} bytes", image.bytes()),
+        ColumnKind::Key {} => "a key".to_owned(),
     };
     let holds = match kind {
         Kind::Boolean => "truths".to_owned(),
@@ -231,6 +241,8 @@ fn category_text(value: Value<'_>) -> String {
 fn text_of(value: Value<'_>, kind: &ColumnKind) -> String {
     match (kind, value) {
         (ColumnKind::Image(_), Value::Bytes(bytes)) => Image::to_text(bytes),
+        // Never shown.
+        (ColumnKind::Key {}, _) => String::new(),
         _ => category_text(value),
     }
 }

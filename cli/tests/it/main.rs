@@ -1,12 +1,14 @@
 //! The commands of `atoll` on real markets: Postgres, anvil, server and runner, each test with its own.
 
 mod access;
+mod algorithms;
 mod buying;
 mod doctor;
 mod documented;
 mod downloads;
 mod interrupted;
 mod jobs;
+mod joined;
 mod kernel;
 mod keys;
 mod lying;

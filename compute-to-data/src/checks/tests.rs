@@ -11,14 +11,19 @@ use super::*;
 use crate::samples::{self, NOW};
 
 mod downloads;
+mod further;
 
 /// All checks in their order, as the runner makes them.
 fn check(lease: &Lease, facts: &Facts, now: u64) -> Result<Accepted, Refusal> {
+    check_all(lease, std::slice::from_ref(facts), None, now)
+}
+
+fn check_all(lease: &Lease, facts: &[Facts], author: Option<Address>, now: u64) -> Result<Accepted, Refusal> {
     let deployment = samples::deployment();
     let own = samples::own(&deployment);
     let job = authentic(&own, lease)?;
     open(&own, &samples::standing())?;
-    accepted(&own, lease, &job, facts, now)
+    accepted(&own, lease, &job, facts, author, now)
 }
 
 fn signed_job(lease: &mut Lease) -> &mut signed::JobRequest {
@@ -45,8 +50,9 @@ fn a_truthful_lease_is_accepted() {
     let (lease, facts) = perfect();
     let accepted = check(&lease, &facts, NOW).unwrap();
     assert!(matches!(accepted.work, Work::Train(_)), "no training");
-    assert_eq!(accepted.context.token_id, U256::from(42));
-    atoll_protocol::envelope::key_wrap::unwrap(&samples::identity(), &accepted.context, &accepted.wrapped).unwrap();
+    assert_eq!(accepted.data.context.token_id, U256::from(42));
+    atoll_protocol::envelope::key_wrap::unwrap(&samples::identity(), &accepted.data.context, &accepted.data.wrapped)
+        .unwrap();
 }
 
 /// Who publishes another asset's ciphertext and wrapped keys as an asset of its own, and sells and buys that, gets nothing:
@@ -60,8 +66,8 @@ fn keys_that_were_copied_from_another_asset_do_not_open() {
     document.atoll.content.keys = vec![key_wrap::wrap(&samples::identity().public_key(), &context, &key).unwrap()];
     let lease = samples::lease_of(&samples::order(), samples::spec_json(), &document);
     let accepted = check(&lease, &samples::facts(&document), NOW).unwrap();
-    let opened = |context: &Context| key_wrap::unwrap(&samples::identity(), context, &accepted.wrapped);
-    assert_eq!(opened(&accepted.context).err(), Some(EnvelopeError::Refused));
+    let opened = |context: &Context| key_wrap::unwrap(&samples::identity(), context, &accepted.data.wrapped);
+    assert_eq!(opened(&accepted.data.context).err(), Some(EnvelopeError::Refused));
     assert!(opened(&context).is_ok(), "they do open as what they are");
 }
 

@@ -117,7 +117,10 @@ fn a_model_longer_than_declared_is_refused_before_it_is_read() {
     let (spec, document) = (samples::spec(), samples::document());
     let cost = spec.check(&document).unwrap();
     let long = vec![0; (model_limit(&cost) + 1) as usize];
-    assert!(matches!(output(&spec, &document, &cost, samples::report(), &long), Err(OutputError::TooLong { .. })));
+    assert!(matches!(
+        output(&spec, &document.atoll.columns, &cost, samples::report(), &long),
+        Err(OutputError::TooLong { .. })
+    ));
 }
 
 #[test]
@@ -127,7 +130,7 @@ fn a_report_passes_rounded_and_named_by_the_runner() {
     given.test_accuracy = Some(0.987_654_321);
     given.test_confusion[0] = Some(vec![0.876_543_21, 0.123_456_78]);
     given.trainer = "row 7 was 42".to_owned();
-    let passed = report(&samples::spec(), &samples::document(), given).unwrap();
+    let passed = report(&samples::spec(), &samples::document().atoll.columns, given).unwrap();
     assert_eq!((passed.final_loss, passed.test_accuracy), (0.123, Some(0.988)));
     assert_eq!(passed.test_confusion, [Some(vec![0.877, 0.123]), None]);
     assert_eq!(passed.trainer, TRAINER);
@@ -166,9 +169,9 @@ fn every_deviation_of_a_report_is_refused() {
     for (what, change) in changes {
         let mut given = samples::report();
         change(&mut given);
-        assert!(report(&samples::spec(), &samples::document(), given).is_err(), "{what} was let through");
+        assert!(report(&samples::spec(), &samples::document().atoll.columns, given).is_err(), "{what} was let through");
     }
-    assert!(report(&samples::spec(), &samples::document(), samples::report()).is_ok());
+    assert!(report(&samples::spec(), &samples::document().atoll.columns, samples::report()).is_ok());
 }
 
 #[test]
@@ -177,18 +180,18 @@ fn the_inputs_of_an_image_are_told_of_once_and_as_declared() {
     let size = Image { height: 128, width: 128, channels: 4 };
     document.atoll.columns[0].kind = ColumnKind::Image(size);
     let mut given = samples::report();
-    assert!(report(&spec, &document, given.clone()).is_err(), "a number in place of an image");
+    assert!(report(&spec, &document.atoll.columns, given.clone()).is_err(), "a number in place of an image");
     given.inputs[0].scaling = Some(Scaling::OF_IMAGES);
     given.inputs[0].image = Some(size);
-    assert_eq!(report(&spec, &document, given.clone()).unwrap().inputs, given.inputs);
+    assert_eq!(report(&spec, &document.atoll.columns, given.clone()).unwrap().inputs, given.inputs);
     given.inputs[0].image = Some(Image { width: 129, ..size });
-    assert!(report(&spec, &document, given.clone()).is_err(), "an image of another size");
+    assert!(report(&spec, &document.atoll.columns, given.clone()).is_err(), "an image of another size");
     given.inputs[0].image = None;
-    assert!(report(&spec, &document, given).is_err(), "an image of no size");
+    assert!(report(&spec, &document.atoll.columns, given).is_err(), "an image of no size");
 
     document.atoll.policy.max_parameters = u64::MAX;
     let cost = spec.check(&document).unwrap();
     assert_eq!(cost.inputs, (64 << 10) + 1);
-    let beside_the_model = answer_limit(&spec, &document, &cost) as u64 - model_limit(&cost);
+    let beside_the_model = answer_limit(&spec, &document.atoll.columns, &cost) as u64 - model_limit(&cost);
     assert!(beside_the_model < 2 * REPORT_OVERHEAD, "{beside_the_model} bytes for a report of two inputs");
 }

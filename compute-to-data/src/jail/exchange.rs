@@ -43,7 +43,7 @@ pub(super) fn await_seal(worker: &mut Worker, deadline: Instant, stop: &Stop) ->
     }
 }
 
-/// Hands over task, key and content to an inspected worker and reads its answer.
+/// Hands over task, keys and contents to an inspected worker and reads its answer.
 pub(super) fn run(
     worker: &mut Worker,
     task: Task<'_>,
@@ -52,9 +52,10 @@ pub(super) fn run(
 ) -> Result<(Report, Vec<u8>), RunError> {
     let mut errors = Errors::new();
     let deadline = Instant::now() + task.limits.wall;
+    let columns = task.job.columns.iter().chain(task.job.joined.iter().flat_map(|table| &table.columns));
     let declared = Declared {
         epochs: task.job.spec.training.epochs,
-        columns: task.job.columns.iter().map(|c| c.name.clone()).collect(),
+        columns: columns.map(|c| c.name.clone()).collect(),
         answer_limit: task.answer_limit,
     };
     let mut pipes = Pipes { worker, errors: &mut errors, deadline, stop };
@@ -98,15 +99,19 @@ enum SendError {
 fn send(pipes: &mut Pipes<'_>, task: Task<'_>) -> Result<(), SendError> {
     let pipe = |error: io::Error| SendError::Pipe(error.kind());
     ToWorker::Job(Box::new(task.job)).write(pipes).map_err(pipe)?;
-    ToWorker::Key(task.key).write(pipes).map_err(pipe)?;
-    loop {
-        let mut part = Vec::with_capacity(DATA_FRAME);
-        (&mut *task.ciphertext).take(DATA_FRAME as u64).read_to_end(&mut part).map_err(SendError::Content)?;
-        if part.is_empty() {
-            return ToWorker::End.write(pipes).map_err(pipe);
+    for content in task.contents {
+        ToWorker::Key(content.key).write(pipes).map_err(pipe)?;
+        loop {
+            let mut part = Vec::with_capacity(DATA_FRAME);
+            (&mut *content.ciphertext).take(DATA_FRAME as u64).read_to_end(&mut part).map_err(SendError::Content)?;
+            if part.is_empty() {
+                break;
+            }
+            ToWorker::Data(part).write(pipes).map_err(pipe)?;
         }
-        ToWorker::Data(part).write(pipes).map_err(pipe)?;
+        ToWorker::End.write(pipes).map_err(pipe)?;
     }
+    Ok(())
 }
 
 /// What the job lets the worker say.
@@ -150,6 +155,7 @@ fn believable(code: FailureCode, columns: &[String]) -> FailureCode {
         FailureCode::MissingValue { column }
         | FailureCode::NotANumber { column }
         | FailureCode::UnknownCategory { column }
+        | FailureCode::KeyRepeated { column }
             if columns.contains(column) =>
         {
             code

@@ -21,11 +21,11 @@ use sha2::{Digest, Sha256};
 
 use super::{GiveUp, Runner, on_own_thread, pulse::Pulse, unix_now};
 use crate::{
-    checks::{self, Accepted, Authentic, Work},
+    checks::{self, Accepted, Authentic, Data, Work},
     client::ClientError,
     jail::RunError,
     journal::Entry,
-    training::Training,
+    training::{Sealed, Training},
 };
 
 /// What was done, for the receipt and the consumer.
@@ -39,9 +39,9 @@ struct Done {
 impl Runner {
     /// Checks, does what was asked, and settles.
     pub(super) async fn check_and_run(&self, lease: &Lease, pulse: &Pulse) -> Result<(), GiveUp> {
-        let refused = |refusal: checks::Refusal, order| GiveUp::Fail(refusal.into(), order);
+        let refused = |refusal: checks::Refusal, orders| GiveUp::Fail(refusal.into(), orders);
         let own = self.own();
-        let job = checks::authentic(&own, lease).map_err(|r| refused(r, None))?;
+        let job = checks::authentic(&own, lease).map_err(|r| refused(r, Vec::new()))?;
 
         // Done before, by a runner that did not live to settle it.
         if let Some((entry, sealed)) = self.journal.find(job.order_id).map_err(returned)?
@@ -54,21 +54,35 @@ impl Runner {
             return self.settle(lease.id, &entry, sealed).await;
         }
 
-        let standing = self.chain.standing(job.order_id).await.map_err(returned)?;
-        checks::open(&own, &standing).map_err(|r| refused(r, None))?;
-        let facts = self.chain.facts(&job.order).await.map_err(returned)?;
-        let order = || Some(Box::new(job.order.clone()));
-        let accepted = checks::accepted(&own, lease, &job, &facts, unix_now()).map_err(|r| refused(r, order()))?;
-        let refuse = |reason: &str| GiveUp::Fail(FailureCode::Refused { reason: reason.to_owned() }, order());
+        // If one of them has ended, the job can not run, and the others are ended too.
+        let orders = || job.orders();
+        let mut facts = Vec::with_capacity(1 + job.further.len());
+        for (id, order) in job.order_ids().zip(orders()) {
+            let standing = self.chain.standing(id).await.map_err(returned)?;
+            checks::open(&own, &standing).map_err(|r| refused(r, orders()))?;
+            facts.push(self.chain.facts(&order).await.map_err(returned)?);
+        }
+        let author = match job.task.algorithm() {
+            Some(asset) => Some(self.chain.owner(asset.token_id).await.map_err(returned)?),
+            None => None,
+        };
+        let accepted =
+            checks::accepted(&own, lease, &job, &facts, author, unix_now()).map_err(|r| refused(r, orders()))?;
+        let refuse = |reason: &str| GiveUp::Fail(FailureCode::Refused { reason: reason.to_owned() }, orders());
         let recipient = PublicKey(lease.request.recipient());
         if !recipient.is_usable() {
             return Err(refuse("the request's key is not a usable X25519 key; make one with `atoll keygen`"));
         }
-        let key = key_wrap::unwrap(&self.identity, &accepted.context, &accepted.wrapped).map_err(|_| {
-            refuse("the content key does not open for this provider; the publisher has to publish the data set again")
-        })?;
+        let mut keys = Vec::with_capacity(1 + accepted.joined.len());
+        for data in std::iter::once(&accepted.data).chain(&accepted.joined) {
+            keys.push(key_wrap::unwrap(&self.identity, &data.context, &data.wrapped).map_err(|_| {
+                refuse(
+                    "the content key does not open for this provider; the publisher has to publish the data set again",
+                )
+            })?);
+        }
         let done = match &accepted.work {
-            Work::Train(training) => self.train_and_seal(&job, &accepted, training, key, &recipient, pulse).await?,
+            Work::Train(training) => self.train_and_seal(&job, &accepted, training, keys, &recipient, pulse).await?,
             Work::Deliver(context) => {
                 // There is no time in which the consumer's wish to cancel would come by itself.
                 let heard = pulse.send(&self.session, lease.id).await;
@@ -77,9 +91,9 @@ impl Runner {
                 }
                 heard.map_err(returned)?;
                 if pulse.is_cancelled() {
-                    return Err(GiveUp::Fail(FailureCode::Cancelled, order()));
+                    return Err(GiveUp::Fail(FailureCode::Cancelled, orders()));
                 }
-                let delivered = delivered::wrap(&recipient, context, job.order_id, &key)
+                let delivered = delivered::wrap(&recipient, context, job.order_id, &keys[0])
                     .map_err(|e| GiveUp::Return(format!("the key could not be wrapped: {e}")))?;
                 Done { trainer_hash: B256::ZERO, model_hash: B256::ZERO, sealed: delivered }
             }
@@ -99,18 +113,20 @@ impl Runner {
         job: &Authentic,
         accepted: &Accepted,
         training: &Training,
-        key: ContentKey,
+        keys: Vec<ContentKey>,
         recipient: &PublicKey,
         pulse: &Pulse,
     ) -> Result<Done, GiveUp> {
-        let order = || Some(Box::new(job.order.clone()));
-        let ciphertext = self.download(job, accepted).await.map_err(|cause| cause.with(order()))?;
-        let trained = self.train(training, &key, ciphertext, pulse).await;
-        let (report, model) = trained.map_err(|cause| cause.with(order()))?;
-        drop(key);
+        let mut contents = Vec::with_capacity(keys.len());
+        for (data, key) in std::iter::once(&accepted.data).chain(&accepted.joined).zip(keys) {
+            contents.push((key, self.download(data).await.map_err(|cause| cause.with(job.orders()))?));
+        }
+        let trained = self.train(training, &contents, pulse).await;
+        let (report, model) = trained.map_err(|cause| cause.with(job.orders()))?;
+        drop(contents);
         let (report, model) = training.gate(report, &model).map_err(|error| {
             tracing::error!(%error, "the gate refused a worker's output");
-            GiveUp::Fail(FailureCode::OutputRefused, order())
+            GiveUp::Fail(FailureCode::OutputRefused, job.orders())
         })?;
         let sealed = sealed::seal(recipient, job.order_id, &report, &model)
             .map_err(|e| GiveUp::Return(format!("the result could not be sealed: {e}")))?;
@@ -119,12 +135,12 @@ impl Runner {
     }
 
     /// The ciphertext in a file without a name, so that no crash leaves it behind.
-    async fn download(&self, job: &Authentic, accepted: &Accepted) -> Result<File, Cause> {
-        let content = &accepted.document.atoll.content;
+    async fn download(&self, data: &Data) -> Result<File, Cause> {
+        let content = &data.document.atoll.content;
         let broken = |e: io::Error| Cause::Return(format!("the scratch directory failed: {e}"));
         let mut file = tempfile::tempfile_in(&self.scratch).map_err(broken)?;
         let writer = file.try_clone().map_err(broken)?;
-        let token: U256 = job.asset.token_id;
+        let token: U256 = data.asset.token_id;
         let got = self
             .session
             .call(async |client| {
@@ -153,14 +169,13 @@ impl Runner {
     async fn train(
         &self,
         training: &Training,
-        key: &ContentKey,
-        ciphertext: File,
+        contents: &[(ContentKey, File)],
         pulse: &Pulse,
     ) -> Result<(Report, Vec<u8>), Cause> {
         let mut attempt = 0;
         loop {
             attempt += 1;
-            let result = self.train_once(training, key, &ciphertext, pulse).await;
+            let result = self.train_once(training, contents, pulse).await;
             let error = match result {
                 Ok(output) => return Ok(output),
                 Err(error) => error,
@@ -193,15 +208,19 @@ impl Runner {
     async fn train_once(
         &self,
         training: &Training,
-        key: &ContentKey,
-        ciphertext: &File,
+        contents: &[(ContentKey, File)],
         pulse: &Pulse,
     ) -> Result<(Report, Vec<u8>), RunError> {
-        let mut ciphertext = ciphertext.try_clone().map_err(RunError::Content)?;
-        ciphertext.rewind().map_err(RunError::Content)?;
-        let (jail, pulse, training, key) = (Arc::clone(&self.jail), pulse.clone(), training.clone(), key.clone());
+        let mut own = Vec::with_capacity(contents.len());
+        for (key, ciphertext) in contents {
+            let mut ciphertext = ciphertext.try_clone().map_err(RunError::Content)?;
+            ciphertext.rewind().map_err(RunError::Content)?;
+            own.push((key.clone(), ciphertext));
+        }
+        let (jail, pulse, training) = (Arc::clone(&self.jail), pulse.clone(), training.clone());
         on_own_thread(move || {
-            let task = training.task(&key, &mut ciphertext);
+            let contents = own.iter_mut().map(|(key, ciphertext)| Sealed { key, ciphertext });
+            let task = training.task(contents.collect());
             jail.run(task, pulse.stop(), || pulse.set_running(), |progress| pulse.add(progress))
         })
         .await?
@@ -209,11 +228,13 @@ impl Runner {
 
     /// The provider's word on what it did.
     async fn sign(&self, lease: &Lease, job: &Authentic, accepted: &Accepted, done: &Done) -> Result<Entry, GiveUp> {
+        let further = accepted.further();
         let receipt = Receipt {
             orderId: job.order_id,
             requestHash: job.request_hash,
-            metadataHash: accepted.metadata_hash,
-            dataCommitment: accepted.document.atoll.content.ciphertext_sha256,
+            metadataHash: accepted.data.metadata_hash,
+            dataCommitment: accepted.data.document.atoll.content.ciphertext_sha256,
+            furtherHash: signed::further_hash(&further),
             specHash: job.spec_hash,
             trainerHash: done.trainer_hash,
             modelHash: done.model_hash,
@@ -229,13 +250,14 @@ impl Runner {
             lease: lease.id,
             order_id: job.order_id,
             order: lease.order.clone(),
-            receipt: SignedReceipt { receipt, signature: signature.as_bytes().to_vec().into() },
+            further: lease.further.iter().map(|further| further.order.clone()).collect(),
+            receipt: SignedReceipt { receipt, signature: signature.as_bytes().to_vec().into(), further },
             receipt_hash,
         })
     }
 }
 
-/// Why a step failed, before it is known which order it is about.
+/// Why a step failed, before it is known which orders it is about.
 enum Cause {
     Fail(FailureCode),
     Return(String),
@@ -243,9 +265,9 @@ enum Cause {
 }
 
 impl Cause {
-    fn with(self, order: Option<Box<atoll_protocol::contracts::Order>>) -> GiveUp {
+    fn with(self, orders: Vec<atoll_protocol::contracts::Order>) -> GiveUp {
         match self {
-            Self::Fail(failure) => GiveUp::Fail(failure, order),
+            Self::Fail(failure) => GiveUp::Fail(failure, orders),
             Self::Return(cause) => GiveUp::Return(cause),
             Self::Lost => GiveUp::Lost,
         }

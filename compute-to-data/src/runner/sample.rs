@@ -8,9 +8,9 @@ use atoll_protocol::{
     api::{MAX_SAMPLE_MODEL_BYTES, SampleLease, SampleOutcome},
     canonical,
     document::AssetDocument,
-    envelope::{ContentKey, Context, content},
+    envelope::{ContentKey, content},
     failure::FailureCode,
-    job::JobSpec,
+    job::{Further, JobSpec},
     report::{Progress, Report},
 };
 use tokio::sync::watch;
@@ -19,7 +19,7 @@ use super::{POLL, POLL_BROKEN, Runner, on_own_thread};
 use crate::{
     checks::{Own, Refusal},
     jail::{RunError, Stop},
-    training::Training,
+    training::{Sealed, Training, forget_trust},
 };
 
 /// Longest run: a handful of rows needs no more, and the runner's other work waits for the processors.
@@ -30,7 +30,6 @@ const SHOWN: u32 = 500;
 /// A sample run that may be carried out.
 struct Accepted {
     training: Training,
-    context: Context,
     /// The sample.
     table: Vec<u8>,
 }
@@ -39,21 +38,27 @@ struct Accepted {
 /// registry has of the asset's document.
 fn accepted(own: &Own<'_>, lease: &SampleLease, on_chain: B256) -> Result<Accepted, Refusal> {
     let refusal = |error: &dyn std::fmt::Display| Refusal(error.to_string());
-    let spec = JobSpec::parse(&lease.spec).map_err(|error| refusal(&error))?;
+    let mut spec = JobSpec::parse(&lease.spec).map_err(|error| refusal(&error))?;
     let metadata = canonical::to_bytes(&lease.metadata).map_err(|error| refusal(&error))?;
     if keccak256(&metadata) != on_chain {
         return Err(Refusal("the data set's document is not the one on chain".to_owned()));
     }
-    let document = AssetDocument::parse(&metadata).map_err(|error| refusal(&error))?;
+    let mut document = AssetDocument::parse(&metadata).map_err(|error| refusal(&error))?;
     let provider = &document.atoll.provider;
     if provider.wallet != own.wallet || provider.public_key != own.public_key.0 {
         return Err(Refusal("the data set's document names another provider".to_owned()));
     }
+    if !spec.data.joined.is_empty() {
+        return Err(Refusal(
+            "a sample shows no keys, so a job that joins data sets can not be tried on samples".to_owned(),
+        ));
+    }
+    // The rows are public and nobody is paid: it does not matter who trusts whom.
+    forget_trust(&mut spec, [&mut document]);
     spec.check(&document).map_err(|error| refusal(&error))?;
     let sample = document.sample().ok_or_else(|| Refusal("the publisher shows no sample rows".to_owned()))?;
-    let context = Context::of_content(&spec.data.asset, document.atoll.content.version);
-    let training = Training::new(spec, sample.document, context).map_err(|error| refusal(&error))?;
-    Ok(Accepted { training, context, table: sample.table })
+    let training = Training::new(spec, sample.document, Further::default()).map_err(|error| refusal(&error))?;
+    Ok(Accepted { training, table: sample.table })
 }
 
 impl Runner {
@@ -107,7 +112,7 @@ impl Runner {
             tracing::warn!(run.id = %lease.run, %error, "the chain could not be asked about a sample run's asset");
             FailureCode::WorkerCrashed
         })?;
-        let Accepted { training, context, table } = accepted(&self.own(), lease, on_chain)?;
+        let Accepted { training, table } = accepted(&self.own(), lease, on_chain)?;
         let crashed = |error: &dyn std::fmt::Display| {
             tracing::error!(run.id = %lease.run, %error, "a sample could not be handed to a worker");
             FailureCode::WorkerCrashed
@@ -115,11 +120,12 @@ impl Runner {
         // A worker reads nothing but sealed content, so the sample is sealed to it, for this once.
         let key = ContentKey::generate().map_err(|error| crashed(&error))?;
         let mut sealed = Vec::new();
+        let (_, context) = training.contents().next().expect("a training reads a data set");
         content::encrypt(&key, &context.to_bytes(), table.as_slice(), &mut sealed).map_err(|error| crashed(&error))?;
         let (jail, stop, worker) = (Arc::clone(&self.jail), stop.clone(), training.clone());
         let ran = on_own_thread(move || {
             let mut ciphertext = sealed.as_slice();
-            let mut task = worker.task(&key, &mut ciphertext);
+            let mut task = worker.task(vec![Sealed { key: &key, ciphertext: &mut ciphertext }]);
             task.limits.wall = task.limits.wall.min(WALL);
             jail.run(task, &stop, || {}, |_| {})
         });
@@ -167,7 +173,7 @@ mod tests {
         let row = |column: &atoll_protocol::document::Column| match &column.kind {
             atoll_protocol::document::ColumnKind::Number { .. } => "0.5".to_owned(),
             atoll_protocol::document::ColumnKind::Category { values } => values[0].clone(),
-            atoll_protocol::document::ColumnKind::Image(_) => unreachable!("the sample has none"),
+            other => unreachable!("the sample has no {other:?}"),
         };
         document.atoll.sample_rows = vec![document.atoll.columns.iter().map(row).collect()];
         document

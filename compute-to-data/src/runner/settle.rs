@@ -34,32 +34,44 @@ impl Runner {
         if !fulfilled {
             self.session.call(async |client| client.put_result(lease, sealed.clone()).await).await.map_err(refused)?;
         }
-        let transaction = self.fulfil(&order, entry).await?;
+        let transaction = self.fulfil(&order, entry.order_id, entry).await?;
+        for further in &entry.further {
+            let order = Order::try_from(further).map_err(|e| GiveUp::Return(e.to_string()))?;
+            let id = order_id(self.chain.deployment(), &order);
+            match self.fulfil(&order, id, entry).await {
+                Ok(_) => {}
+                // The consumer has the result, and can not be asked for more.
+                Err(GiveUp::Fail(..) | GiveUp::Lost) => {
+                    tracing::error!(order.id = %id, "an order of a further asset had ended; it is not paid for");
+                }
+                Err(returned) => return Err(returned),
+            }
+        }
         let completion = Completion { receipt: entry.receipt.clone(), transaction };
         self.session.call(async |client| client.complete_lease(lease, &completion).await).await.map_err(refused)?;
         self.forget(entry.order_id);
         Ok(())
     }
 
-    /// The transaction that fulfilled the order with this receipt: an earlier one, or one that is sent now.
-    async fn fulfil(&self, order: &Order, entry: &Entry) -> Result<B256, GiveUp> {
+    /// The transaction that fulfilled one of the entry's orders with its receipt: an earlier one, or one that is sent now.
+    async fn fulfil(&self, order: &Order, order_id: B256, entry: &Entry) -> Result<B256, GiveUp> {
         let mut problem = String::new();
         for attempt in 0..ATTEMPTS {
             if attempt > 0 {
                 tokio::time::sleep(PAUSE).await;
             }
             // Asked every time: an attempt that seemed to fail may have been mined.
-            match self.chain.order_status(entry.order_id).await {
+            match self.chain.order_status(order_id).await {
                 Ok(IOrders::Status::Open) if order.deadline < unix_now() => {
                     self.forget(entry.order_id);
                     let reason = "the order's deadline passed before it could be settled".to_owned();
-                    return Err(GiveUp::Fail(FailureCode::Refused { reason }, Some(Box::new(order.clone()))));
+                    return Err(GiveUp::Fail(FailureCode::Refused { reason }, entry.orders()));
                 }
                 Ok(IOrders::Status::Open) => match self.chain.fulfil(order, entry.receipt_hash).await {
                     Ok(transaction) => return Ok(transaction),
                     Err(error) => problem = error.to_string(),
                 },
-                Ok(IOrders::Status::Fulfilled) => match self.chain.fulfilment(entry.order_id).await {
+                Ok(IOrders::Status::Fulfilled) => match self.chain.fulfilment(order_id).await {
                     Ok(Some((transaction, hash))) if hash == entry.receipt_hash => return Ok(transaction),
                     Ok(Some(_)) => {
                         self.forget(entry.order_id);
@@ -71,7 +83,7 @@ impl Runner {
                 Ok(_) => {
                     self.forget(entry.order_id);
                     let reason = "the order ended on chain before its result could be delivered".to_owned();
-                    return Err(GiveUp::Fail(FailureCode::Refused { reason }, None));
+                    return Err(GiveUp::Fail(FailureCode::Refused { reason }, entry.orders()));
                 }
                 Err(error) => problem = error.to_string(),
             }
@@ -101,8 +113,16 @@ impl Runner {
         }
     }
 
-    /// Gives the stake back to the consumer of an authentic order.
-    pub(super) async fn cancel(&self, order: &Order, failure: &FailureCode) -> Option<B256> {
+    /// Gives the stakes back to the consumer of authentic orders. The transaction of the first, if there was one to cancel.
+    pub(super) async fn cancel_all(&self, orders: &[Order], failure: &FailureCode) -> Option<B256> {
+        let mut transactions = Vec::with_capacity(orders.len());
+        for order in orders {
+            transactions.push(self.cancel(order, failure).await);
+        }
+        transactions.into_iter().next().flatten()
+    }
+
+    async fn cancel(&self, order: &Order, failure: &FailureCode) -> Option<B256> {
         let order_id = order_id(self.chain.deployment(), order);
         for attempt in 0..ATTEMPTS {
             if attempt > 0 {

@@ -6,7 +6,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use atoll_compute::jail::{Jail, Limits, RunError, Stop, Task};
+use atoll_compute::jail::{Content, Jail, Limits, RunError, Stop, Task};
 use atoll_protocol::{envelope::ContentKey, failure::FailureCode};
 use zeroize::Zeroizing;
 
@@ -66,10 +66,10 @@ fn hostile_jobs_in_a_row_end_as_they_should_and_leave_nothing() {
             _ => &QUICK[number % QUICK.len()],
         };
         let wall = Duration::from_secs(if *expected == FailureCode::TimeLimit { 1 } else { 30 });
+        let mut ciphertext = Cursor::new(vec![0; 100_000]);
         let task = Task {
             job: job(30, (*behaviour).into()),
-            key: Zeroizing::new(*key.as_bytes()),
-            ciphertext: &mut Cursor::new(vec![0; 100_000]),
+            contents: vec![Content { key: Zeroizing::new(*key.as_bytes()), ciphertext: &mut ciphertext }],
             limits: Limits { memory_bytes: 128 << 20, wall },
             answer_limit: 1 << 20,
         };

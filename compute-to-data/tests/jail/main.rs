@@ -19,7 +19,7 @@ use std::{
 };
 
 use alloy::primitives::{Address, U256};
-use atoll_compute::jail::{Jail, JailError, Limits, RunError, Stop, Task};
+use atoll_compute::jail::{Content, Jail, JailError, Limits, RunError, Stop, Task};
 use atoll_protocol::{
     document::{Column, ColumnKind, MediaType},
     envelope::{ContentKey, Context, content},
@@ -117,6 +117,7 @@ fn job(max_seconds: u32, context: Vec<u8>) -> WorkerJob {
         ],
         min_rows: 20,
         context,
+        joined: Vec::new(),
     }
 }
 
@@ -138,10 +139,10 @@ fn run(jail: &Jail, job: WorkerJob, key: &ContentKey, sealed: Vec<u8>, stop: &St
         wall: Duration::from_secs(job.spec.limits.max_seconds.into()),
     };
     let mut epochs = Vec::new();
+    let mut ciphertext = Cursor::new(sealed);
     let task = Task {
         job,
-        key: Zeroizing::new(*key.as_bytes()),
-        ciphertext: &mut Cursor::new(sealed),
+        contents: vec![Content { key: Zeroizing::new(*key.as_bytes()), ciphertext: &mut ciphertext }],
         limits,
         answer_limit: 1 << 20,
     };

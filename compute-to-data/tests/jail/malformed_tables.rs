@@ -8,7 +8,7 @@ use std::{
     time::Duration,
 };
 
-use atoll_compute::jail::{Jail, Limits, RunError, Stop, Task};
+use atoll_compute::jail::{Content, Jail, Limits, RunError, Stop, Task};
 use atoll_protocol::{
     document::MediaType,
     envelope::{ContentKey, content},
@@ -207,10 +207,10 @@ fn refuse_all(tables: &Path) {
         let mut job = job(60, context());
         job.media_type = case.media_type;
         let (before, _) = used();
+        let mut ciphertext = File::open(tables.join(format!("{count:03}.sealed"))).unwrap();
         let task = Task {
             job,
-            key: key.clone(),
-            ciphertext: &mut File::open(tables.join(format!("{count:03}.sealed"))).unwrap(),
+            contents: vec![Content { key: key.clone(), ciphertext: &mut ciphertext }],
             limits: Limits { memory_bytes: 128 << 20, wall: Duration::from_secs(60) },
             answer_limit: 1 << 20,
         };

@@ -14,13 +14,13 @@ use atoll_protocol::failure::FailureCode;
 
 use crate::{
     plaintext::Plaintext,
-    plan::{Cells, Plan, Source},
+    plan::{Cells, Source, TablePlan},
     table::{Table, Targets, category, missing, one_hot, scaled},
 };
 
 /// Reads a table of at most the last number of `rows` into at most `max_bytes`; see [`Table::read`].
 pub(crate) fn read(
-    plan: &Plan,
+    plan: &TablePlan,
     plaintext: &Plaintext,
     rows: &RangeInclusive<u64>,
     max_bytes: usize,
@@ -32,7 +32,7 @@ pub(crate) fn read(
 }
 
 fn read_within(
-    plan: &Plan,
+    plan: &TablePlan,
     plaintext: &Plaintext,
     rows: &RangeInclusive<u64>,
     max_bytes: usize,
@@ -41,7 +41,7 @@ fn read_within(
     if !file.columns().iter().map(|column| &column.name).eq(&plan.header) {
         return Err(FailureCode::ColumnsDiffer);
     }
-    for source in plan.features.iter().chain([&plan.target]) {
+    for source in plan.features.iter().chain(&plan.target).chain(&plan.keys) {
         if !fits(&source.cells, file.columns()[source.index].kind) {
             return Err(FailureCode::ColumnsDiffer);
         }
@@ -53,17 +53,33 @@ fn read_within(
         return Err(FailureCode::TooFewRows);
     }
     let rows = usize::try_from(file.rows()).map_err(|_| FailureCode::MemoryLimit)?;
-    let mut table = Table::with_capacity(plan, rows, max_bytes)?;
+    // Keys may unpack to more than the file; how much they need is known once they were read.
+    let mut key_bytes = 0;
+    for key in &plan.keys {
+        let mut bytes = 0;
+        each_key(&mut file, key, |text| {
+            bytes += text.len();
+            Ok(())
+        })?;
+        key_bytes = key_bytes.max(bytes);
+    }
+    let mut table = Table::with_capacity(plan, rows, key_bytes, max_bytes)?;
+    for (key, keys) in plan.keys.iter().zip(&mut table.keys) {
+        each_key(&mut file, key, |text| keys.push(text))?;
+    }
     // The target first: its values are put one after the other, and the matrix is taken only when they are sound.
-    target(&mut file, &plan.target, &mut table.targets)?;
+    if let Some(source) = &plan.target {
+        target(&mut file, source, &mut table.targets)?;
+    }
     table.inputs.resize(rows * plan.inputs, 0.0);
     let mut place = 0;
     for feature in &plan.features {
         let width = feature.cells.width();
-        let rows = table.inputs.chunks_exact_mut(plan.inputs).map(|row| &mut row[place..place + width]);
+        let rows = table.inputs.chunks_exact_mut(plan.inputs.max(1)).map(|row| &mut row[place..place + width]);
         inputs(&mut file, feature, rows)?;
         place += width;
     }
+    table.set_rows(rows);
     Ok(table)
 }
 
@@ -81,6 +97,7 @@ fn fits(cells: &Cells, kind: Kind) -> bool {
     match cells {
         Cells::Number { .. } => matches!(kind, Kind::Boolean | Kind::Integer | Kind::Real | Kind::Decimal(_)),
         Cells::Category { .. } => matches!(kind, Kind::Text | Kind::Bytes | Kind::Boolean | Kind::Integer),
+        Cells::Key => matches!(kind, Kind::Text | Kind::Bytes | Kind::Integer),
         Cells::Image(image) => match kind {
             Kind::Bytes => true,
             Kind::Fixed(length) => length as u64 == image.bytes(),
@@ -140,28 +157,51 @@ fn inputs<'t>(
             (Cells::Image(_), Value::Bytes(bytes)) if bytes.len() == row.len() => {
                 row.iter_mut().zip(bytes).for_each(|(place, byte)| *place = f32::from(*byte) / 255.0);
             }
-            (Cells::Image(_), _) => return Err(FailureCode::MalformedTable),
+            (Cells::Image(_) | Cells::Key, _) => return Err(FailureCode::MalformedTable),
         }
         Ok(())
     })
 }
 
+/// Reads a column of keys.
+fn each_key(
+    file: &mut atoll_parquet::Table<&Plaintext>,
+    source: &Source,
+    mut put: impl FnMut(&[u8]) -> Result<(), FailureCode>,
+) -> Result<(), FailureCode> {
+    each(file, source, |value| {
+        in_words(value, |text| match text {
+            Some(text) if text.trim_ascii().is_empty() => Err(missing(source)),
+            Some(text) => put(text),
+            None => Err(FailureCode::ColumnsDiffer),
+        })
+    })
+}
+
 /// The place of a category that is a text, a whole number or a truth.
 fn named(source: &Source, value: Value<'_>) -> Result<u32, FailureCode> {
+    in_words(value, |text| match text {
+        Some(text) => category(source, text),
+        None => Err(FailureCode::UnknownCategory { column: source.name.clone() }),
+    })
+}
+
+/// Gives `take` the text that a value stands as in CSV; none for what has fractions or is missing.
+fn in_words<T>(value: Value<'_>, take: impl FnOnce(Option<&[u8]>) -> Result<T, FailureCode>) -> Result<T, FailureCode> {
     // Longer than any number of 64 bits.
     let mut digits = [0; 24];
     let room = digits.len();
     let mut rest = &mut digits[..];
     let written = match value {
-        Value::Bytes(text) => return category(source, text),
+        Value::Bytes(text) => return take(Some(text)),
         Value::Boolean(value) => write!(rest, "{value}"),
         Value::Integer(value) => write!(rest, "{value}"),
         Value::Unsigned(value) => write!(rest, "{value}"),
-        Value::Missing | Value::Real(_) => return Err(FailureCode::UnknownCategory { column: source.name.clone() }),
+        Value::Missing | Value::Real(_) => return take(None),
     };
     let length = room - rest.len();
     written.map_err(|_| FailureCode::MalformedTable)?;
-    category(source, &digits[..length])
+    take(Some(&digits[..length]))
 }
 
 #[cfg(test)]

@@ -6,12 +6,14 @@ use std::{
 };
 
 use atoll_protocol::{
+    document::Column,
     envelope::content::{self, ContentKey, DecryptError},
     failure::FailureCode,
     worker::{ToRunner, ToWorker, WorkerJob},
 };
 
 use crate::{
+    join::join,
     plaintext::Plaintext,
     plan::Plan,
     table::Table,
@@ -28,8 +30,7 @@ pub fn serve(from: &mut impl Read, to: &mut impl Write) -> io::Result<()> {
     let ToWorker::Job(job) = ToWorker::read(from)? else { return Err(out_of_turn()) };
     let started = Instant::now();
     let limit = Duration::from_secs(job.spec.limits.max_seconds.into());
-    let ToWorker::Key(key) = ToWorker::read(from)? else { return Err(out_of_turn()) };
-    let answer = match work(&job, ContentKey::from_bytes(key), from, to, &|| started.elapsed() > limit) {
+    let answer = match work(&job, from, to, &|| started.elapsed() > limit) {
         Ok(answer) => answer,
         Err(Stop::Failure(code)) => ToRunner::Failure(code),
         Err(Stop::Pipe(error)) => return Err(error),
@@ -39,28 +40,66 @@ pub fn serve(from: &mut impl Read, to: &mut impl Write) -> io::Result<()> {
 
 fn work(
     job: &WorkerJob,
-    key: ContentKey,
     from: &mut impl Read,
     to: &mut impl Write,
     over_time: &dyn Fn() -> bool,
 ) -> Result<ToRunner, Stop> {
-    let memory = usize::try_from(u64::from(job.spec.limits.max_memory_mib) << 20).unwrap_or(usize::MAX);
-    let plaintext = receive(job, key, from, memory)?;
-    let plan = Plan::compile(&job.spec, &job.columns)?;
-    let floor_and_most = job.min_rows..=job.rows;
-    let table = Table::read(job.media_type, &plan, &plaintext, &floor_and_most, memory - plaintext.len())?;
-    drop(plaintext);
+    let table = tables(job, from)?;
+    let plan = plan(job)?;
     let (report, model) =
         train(&job.spec, &plan, &table, over_time, &mut |progress| ToRunner::Progress(progress).write(to))?;
     Ok(ToRunner::Result(Box::new(report), model))
 }
 
-/// Reads the ciphertext to its end, whatever is wrong with it, so that the runner never writes into a pipe that nobody
+fn plan(job: &WorkerJob) -> Result<Plan, FailureCode> {
+    let joined: Vec<&[Column]> = job.joined.iter().map(|table| table.columns.as_slice()).collect();
+    Plan::compile(&job.spec, &job.columns, &joined)
+}
+
+/// Reads every table, and joins them if they are several.
+fn tables(job: &WorkerJob, from: &mut impl Read) -> Result<Table, Stop> {
+    let memory = usize::try_from(u64::from(job.spec.limits.max_memory_mib) << 20).unwrap_or(usize::MAX);
+    let first = receive(&job.context, from, memory);
+    // Everything is read to its end before anything is said.
+    let mut left = memory - first.as_ref().map_or(0, Plaintext::len);
+    let mut others = Vec::with_capacity(job.joined.len());
+    for table in &job.joined {
+        let other = receive(&table.context, from, left);
+        left -= other.as_ref().map_or(0, Plaintext::len);
+        others.push(other);
+    }
+    let plan = plan(job)?;
+    let first = first?;
+    // A joined table may have fewer rows than are learnt from; what is joined is held against the floor.
+    let floor = if job.joined.is_empty() { job.min_rows } else { 1 };
+    let table = Table::read(job.media_type, &plan.first, &first, &(floor..=job.rows), left)?;
+    left = left.saturating_sub(table.bytes()) + first.len();
+    drop(first);
+    if job.joined.is_empty() {
+        return Ok(table);
+    }
+    let mut joined = Vec::with_capacity(others.len());
+    for ((declared, plan), plaintext) in job.joined.iter().zip(&plan.joined).zip(others) {
+        let plaintext = plaintext?;
+        let other = Table::read(declared.media_type, plan, &plaintext, &(1..=declared.rows), left)?;
+        left = left.saturating_sub(other.bytes()) + plaintext.len();
+        joined.push(other);
+    }
+    let table = join(&table, &joined, &plan.joined, left)?;
+    if (table.rows() as u64) < job.min_rows.max(1) {
+        return Err(FailureCode::TooFewRows.into());
+    }
+    Ok(table)
+}
+
+/// Reads a key and the ciphertext to its end, whatever is wrong with it, so that the runner never writes into a pipe that nobody
 /// reads; then says what was wrong.
-fn receive(job: &WorkerJob, key: ContentKey, from: &mut impl Read, limit: usize) -> Result<Plaintext, Stop> {
+fn receive(context: &[u8], from: &mut impl Read, limit: usize) -> Result<Plaintext, Stop> {
+    let ToWorker::Key(key) = ToWorker::read(from)? else { return Err(out_of_turn().into()) };
+    let key = ContentKey::from_bytes(key);
     let mut ciphertext = Ciphertext { from, frame: Vec::new(), read: 0, ended: false };
     let mut plaintext = Plaintext::new(limit);
-    let decrypted = content::decrypt(&key, &job.context, &mut ciphertext, &mut plaintext);
+    let decrypted = content::decrypt(&key, context, &mut ciphertext, &mut plaintext);
     drop(key);
     match decrypted {
         Err(DecryptError::Io(error)) if !plaintext.overflowed() => return Err(error.into()),
@@ -118,5 +157,7 @@ fn out_of_turn() -> io::Error {
     io::Error::new(io::ErrorKind::InvalidData, "the runner sent a frame out of turn")
 }
 
+#[cfg(test)]
+mod joined_tests;
 #[cfg(test)]
 mod tests;

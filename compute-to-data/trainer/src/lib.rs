@@ -2,13 +2,14 @@
 //! model. Nothing here opens a file, a socket or a process, and no text here quotes a cell.
 //!
 //! [`conversation::serve`] is the whole of it: [`plaintext`] holds what was decrypted, [`rows`] reads it as CSV and
-//! [`columns`] as Parquet, [`plan`] says what the job makes of the columns, [`table`] is the matrix, [`network`] and
+//! [`columns`] as Parquet, [`plan`] says what the job makes of the columns, [`table`] is the matrix, [`join`] joins several, [`network`] and
 //! [`learner`] are burn, [`train`] is the loop, [`export`] writes the model. [`random`] is where every random number comes from.
 //! [`seal`] is what confines it all.
 
 pub mod columns;
 pub mod conversation;
 pub mod export;
+pub mod join;
 pub mod learner;
 pub mod network;
 pub mod plaintext;

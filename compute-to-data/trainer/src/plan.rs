@@ -42,16 +42,30 @@ pub enum Cells {
     },
     /// Images of this size, each byte scaled to 0 … 1.
     Image(Image),
+    /// Whose row it is.
+    Key,
+}
+
+/// What is read of one table.
+pub struct TablePlan {
+    /// Names of all columns, as the header has to give them.
+    pub header: Vec<String>,
+    /// Where its inputs come from, in the job's order.
+    pub features: Vec<Source>,
+    /// What is predicted; in the first table only.
+    pub target: Option<Source>,
+    /// The keys that its rows are joined by: in the first table one for each further one, in those one.
+    pub keys: Vec<Source>,
+    /// Inputs that come from it.
+    pub inputs: usize,
 }
 
 /// The whole of it.
 pub struct Plan {
-    /// Names of all columns, as the header has to give them.
-    pub header: Vec<String>,
-    /// Where the inputs come from, in the job's order.
-    pub features: Vec<Source>,
-    /// What is predicted.
-    pub target: Source,
+    /// The table whose rows are learnt from.
+    pub first: TablePlan,
+    /// Tables whose rows are joined to those.
+    pub joined: Vec<TablePlan>,
     /// Inputs of the model.
     pub inputs: usize,
     /// Outputs of the model: classes, or 1.
@@ -59,30 +73,28 @@ pub struct Plan {
 }
 
 impl Plan {
-    /// Matches the job with the declared columns.
+    /// Matches the job with the declared columns of its data sets, the first one first.
     ///
     /// The client, the server and the runner have each checked the job before; this is the same once more, because
     /// everything behind it relies on it.
     ///
     /// # Errors
     /// [`FailureCode::Refused`] with what does not fit. Its words hold names out of the job and the metadata only.
-    pub fn compile(spec: &JobSpec, columns: &[Column]) -> Result<Self, FailureCode> {
-        let source = |name: &str| {
-            let index = columns.iter().position(|column| column.name == name);
-            let index = index.ok_or_else(|| refused(format!("the data set declares no column `{name}`")))?;
-            Ok(Source { index, name: name.to_owned(), cells: Cells::declared(&columns[index])? })
-        };
-        let features = spec.data.features.iter().map(|name| source(name)).collect::<Result<Vec<_>, _>>()?;
-        let target = source(&spec.data.target)?;
-        for (place, feature) in features.iter().enumerate() {
-            if feature.index == target.index || features[..place].iter().any(|other| other.index == feature.index) {
-                return Err(refused(format!("column `{}` is named more than once", feature.name)));
-            }
+    pub fn compile(spec: &JobSpec, columns: &[Column], joined: &[&[Column]]) -> Result<Self, FailureCode> {
+        if joined.len() != spec.data.joined.len() {
+            return Err(refused("the job joins another number of data sets".to_owned()));
         }
-        let inputs = features.iter().map(|feature| feature.cells.width()).sum();
+        let on: Vec<&str> = spec.data.joined.iter().map(|join| join.on.as_str()).collect();
+        let first = TablePlan::compile(columns, &spec.data.features, Some(&spec.data.target), &on)?;
+        let mut tables = Vec::with_capacity(joined.len());
+        for (join, columns) in spec.data.joined.iter().zip(joined) {
+            tables.push(TablePlan::compile(columns, &join.features, None, &[&join.key])?);
+        }
+        let inputs = first.inputs + tables.iter().map(|table| table.inputs).sum::<usize>();
         if inputs == 0 {
             return Err(refused("the job names no feature".to_owned()));
         }
+        let target = first.target.as_ref().expect("it was given one");
         let outputs = match (spec.task, &target.cells) {
             (Task::Regression, Cells::Number { .. }) => 1,
             (Task::BinaryClassification, Cells::Category { names, .. }) if names.len() == 2 => 2,
@@ -98,14 +110,19 @@ impl Plan {
         }
         check_layers(&spec.layers, outputs)?;
         check_numbers(spec)?;
-        let header = columns.iter().map(|column| column.name.clone()).collect();
-        Ok(Self { header, features, target, inputs, outputs })
+        Ok(Self { first, joined: tables, inputs, outputs })
+    }
+
+    /// What is predicted.
+    pub fn target(&self) -> &Source {
+        self.first.target.as_ref().expect("the first table has the target")
     }
 
     /// The inputs as the report names them.
     pub fn report_inputs(&self) -> Vec<Input> {
         let mut inputs = Vec::with_capacity(self.inputs);
-        for feature in &self.features {
+        let features = std::iter::once(&self.first).chain(&self.joined).flat_map(|table| &table.features);
+        for feature in features {
             let input = |category: Option<&String>, scaling, image| Input {
                 column: feature.name.clone(),
                 category: category.cloned(),
@@ -118,6 +135,7 @@ impl Plan {
                     inputs.extend(names.iter().map(|name| input(Some(name), None, None)));
                 }
                 Cells::Image(image) => inputs.push(input(None, Some(Scaling::OF_IMAGES), Some(*image))),
+                Cells::Key => {}
             }
         }
         inputs
@@ -125,18 +143,52 @@ impl Plan {
 
     /// Class names in the order of the outputs; none for a regression.
     pub fn classes(&self) -> Vec<String> {
-        match &self.target.cells {
+        match &self.target().cells {
             Cells::Category { names, .. } => names.clone(),
-            Cells::Number { .. } | Cells::Image(_) => Vec::new(),
+            Cells::Number { .. } | Cells::Image(_) | Cells::Key => Vec::new(),
         }
     }
 
     /// Scaling of a regression's output.
     pub fn output_scaling(&self) -> Option<Scaling> {
-        match &self.target.cells {
+        match &self.target().cells {
             Cells::Number { scaling, .. } => Some(*scaling),
-            Cells::Category { .. } | Cells::Image(_) => None,
+            Cells::Category { .. } | Cells::Image(_) | Cells::Key => None,
         }
+    }
+}
+
+impl TablePlan {
+    fn compile(
+        columns: &[Column],
+        features: &[String],
+        target: Option<&str>,
+        keys: &[&str],
+    ) -> Result<Self, FailureCode> {
+        let source = |name: &str| {
+            let index = columns.iter().position(|column| column.name == name);
+            let index = index.ok_or_else(|| refused(format!("the data set declares no column `{name}`")))?;
+            Ok(Source { index, name: name.to_owned(), cells: Cells::declared(&columns[index])? })
+        };
+        let features = features.iter().map(|name| source(name)).collect::<Result<Vec<_>, _>>()?;
+        let target = target.map(source).transpose()?;
+        let keys = keys.iter().map(|name| source(name)).collect::<Result<Vec<_>, _>>()?;
+        for (place, feature) in features.iter().enumerate() {
+            let learnt = features[..place].iter().chain(&target);
+            if learnt.map(|other| other.index).any(|index| index == feature.index) {
+                return Err(refused(format!("column `{}` is named more than once", feature.name)));
+            }
+        }
+        let is_key = |source: &Source| matches!(source.cells, Cells::Key);
+        if let Some(key) = features.iter().chain(&target).find(|source| is_key(source)) {
+            return Err(refused(format!("column `{}` says whose row it is", key.name)));
+        }
+        if let Some(other) = keys.iter().find(|source| !is_key(source)) {
+            return Err(refused(format!("column `{}` is not declared as a key", other.name)));
+        }
+        let inputs = features.iter().map(|feature| feature.cells.width()).sum();
+        let header = columns.iter().map(|column| column.name.clone()).collect();
+        Ok(Self { header, features, target, keys, inputs })
     }
 }
 
@@ -162,6 +214,7 @@ impl Cells {
             }
             ColumnKind::Image(image) if image.is_sound() => Ok(Self::Image(*image)),
             ColumnKind::Image(_) => Err(refused(format!("column `{}` has no usable size of images", column.name))),
+            ColumnKind::Key {} => Ok(Self::Key),
         }
     }
 
@@ -171,6 +224,7 @@ impl Cells {
             Self::Number { .. } => 1,
             Self::Category { names, .. } => names.len(),
             Self::Image(image) => image.bytes() as usize,
+            Self::Key => 0,
         }
     }
 }

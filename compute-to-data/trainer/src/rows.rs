@@ -9,7 +9,7 @@ use zeroize::Zeroizing;
 
 use crate::{
     plaintext::Plaintext,
-    plan::{Cells, Plan, Source},
+    plan::{Cells, Source, TablePlan},
     table::{Table, Targets, category, missing, one_hot, scaled},
 };
 
@@ -107,19 +107,23 @@ impl<'r> Row<'r> {
 }
 
 /// Reads a table of at most `most` rows into at most `max_bytes`; see [`Table::read`].
-pub(crate) fn read(plan: &Plan, plaintext: &Plaintext, most: u64, max_bytes: usize) -> Result<Table, FailureCode> {
+pub(crate) fn read(plan: &TablePlan, plaintext: &Plaintext, most: u64, max_bytes: usize) -> Result<Table, FailureCode> {
     let mut rows = Rows::new(plaintext.segments());
     let header = rows.next_row()?.ok_or(FailureCode::ColumnsDiffer)?;
     if !header.cells().eq(plan.header.iter().map(String::as_bytes)) {
         return Err(FailureCode::ColumnsDiffer);
     }
-    let mut table = Table::with_capacity(plan, most_rows(plaintext, plan.header.len()), max_bytes)?;
+    let room = most_rows(plaintext, plan.header.len());
+    let mut table = Table::with_capacity(plan, room, plaintext.len(), max_bytes)?;
+    let mut count = 0;
     while let Some(row) = rows.next_row()? {
-        if row.len() != plan.header.len() || table.rows() as u64 == most {
+        if row.len() != plan.header.len() || count as u64 == most {
             return Err(FailureCode::MalformedTable);
         }
         push(&mut table, plan, &row)?;
+        count += 1;
     }
+    table.set_rows(count);
     Ok(table)
 }
 
@@ -130,20 +134,29 @@ fn most_rows(plaintext: &Plaintext, columns: usize) -> usize {
     lines.min(plaintext.len() / columns) + 1
 }
 
-fn push(table: &mut Table, plan: &Plan, row: &Row<'_>) -> Result<(), FailureCode> {
+fn push(table: &mut Table, plan: &TablePlan, row: &Row<'_>) -> Result<(), FailureCode> {
     for feature in &plan.features {
         match &feature.cells {
             Cells::Number { .. } => table.inputs.push(number(feature, row)?),
             Cells::Category { names, .. } => {
                 table.inputs.extend(one_hot(category(feature, row.cell(feature.index))?, names));
             }
-            // A document can not declare it.
-            Cells::Image(_) => return Err(FailureCode::ColumnsDiffer),
+            // A document can not declare the one, and a plan learns from none of the others.
+            Cells::Image(_) | Cells::Key => return Err(FailureCode::ColumnsDiffer),
         }
     }
-    match &mut table.targets {
-        Targets::Classes(classes) => classes.push(category(&plan.target, row.cell(plan.target.index))?),
-        Targets::Values(values) => values.push(number(&plan.target, row)?),
+    if let Some(target) = &plan.target {
+        match &mut table.targets {
+            Targets::Classes(classes) => classes.push(category(target, row.cell(target.index))?),
+            Targets::Values(values) => values.push(number(target, row)?),
+        }
+    }
+    for (key, keys) in plan.keys.iter().zip(&mut table.keys) {
+        let text = row.cell(key.index);
+        if text.trim_ascii().is_empty() {
+            return Err(missing(key));
+        }
+        keys.push(text)?;
     }
     Ok(())
 }
@@ -161,17 +174,20 @@ mod tests {
     use atoll_protocol::job::{Optimizer, Task};
 
     use super::*;
-    use crate::sample::{category, number, perceptron, plaintext, spec};
+    use crate::{
+        plan::Plan,
+        sample::{category, number, perceptron, plaintext, spec},
+    };
 
     #[test]
     fn the_matrix_never_grows_after_it_was_made() {
         let columns = [number("a", 0.0, 10.0), category("t", &["no", "yes"])];
         let sgd = Optimizer::Sgd { learning_rate: 0.1, momentum: 0.0, weight_decay: 0.0 };
         let job = spec(&["a"], "t", Task::BinaryClassification, perceptron(&[2]), sgd);
-        let plan = Plan::compile(&job, &columns).unwrap();
+        let plan = Plan::compile(&job, &columns, &[]).unwrap();
         for csv in ["a,t\n1,no\n2,yes", "a,t\r\n1,no\r\n2,yes\r\n", "a,t\r1,no\r"] {
-            let room = Table::with_capacity(&plan, most_rows(&plaintext(csv), 2), 1 << 20).unwrap();
-            let full = super::read(&plan, &plaintext(csv), 100, 1 << 20).unwrap();
+            let room = Table::with_capacity(&plan.first, most_rows(&plaintext(csv), 2), 0, 1 << 20).unwrap();
+            let full = super::read(&plan.first, &plaintext(csv), 100, 1 << 20).unwrap();
             assert!(full.rows() > 0);
             assert_eq!(room.inputs.capacity(), full.inputs.capacity(), "{csv:?}");
         }

@@ -51,6 +51,7 @@ pub(crate) fn spec(features: &[&str], target: &str, task: Task, layers: Vec<Laye
             asset: "eip155:31337/erc721:0x5FbDB2315678afecb367f032d93F642f64180aa3/42".parse().unwrap(),
             features: features.iter().map(|&feature| feature.to_owned()).collect(),
             target: target.to_owned(),
+            joined: Vec::new(),
         },
         layers,
         loss: if task == Task::Regression { Loss::MeanSquaredError } else { Loss::CrossEntropy },
@@ -58,6 +59,7 @@ pub(crate) fn spec(features: &[&str], target: &str, task: Task, layers: Vec<Laye
         training: Training { epochs: 30, batch_size: 32, seed: 1 },
         split: Split { test_fraction: 0.2, seed: 1 },
         limits: Limits { max_seconds: 60, max_memory_mib: 512 },
+        algorithm: None,
     }
 }
 
@@ -87,8 +89,8 @@ pub(crate) fn read_as(
     columns: &[Column],
     bytes: impl AsRef<[u8]>,
 ) -> Result<(Plan, Table), FailureCode> {
-    let plan = Plan::compile(spec, columns)?;
-    let table = Table::read(format, &plan, &plaintext(bytes), &(1..=1 << 20), 1 << 30)?;
+    let plan = Plan::compile(spec, columns, &[])?;
+    let table = Table::read(format, &plan.first, &plaintext(bytes), &(1..=1 << 20), 1 << 30)?;
     Ok((plan, table))
 }
 

@@ -7,16 +7,21 @@ use zeroize::Zeroize;
 
 use crate::{
     columns,
+    join::Keys,
     plaintext::Plaintext,
-    plan::{Cells, Plan, Source},
+    plan::{Cells, Source, TablePlan},
     rows,
 };
 
 /// Inputs and targets of all rows. Wiped when dropped; has no `Debug` on purpose.
 pub struct Table {
     width: usize,
+    rows: usize,
     pub(crate) inputs: Vec<f32>,
+    /// As many as rows in a first table; none in one that is joined to it.
     pub(crate) targets: Targets,
+    /// As in the plan.
+    pub(crate) keys: Vec<Keys>,
 }
 
 /// What is predicted.
@@ -37,7 +42,7 @@ impl Table {
     /// [`FailureCode::MemoryLimit`] above `max_bytes`.
     pub fn read(
         format: MediaType,
-        plan: &Plan,
+        plan: &TablePlan,
         plaintext: &Plaintext,
         rows: &RangeInclusive<u64>,
         max_bytes: usize,
@@ -52,9 +57,32 @@ impl Table {
         Ok(table)
     }
 
-    /// Room for all rows at once: a vector that grows leaves readable copies of itself in freed memory.
-    pub(crate) fn with_capacity(plan: &Plan, rows: usize, max_bytes: usize) -> Result<Self, FailureCode> {
-        let cells = rows.checked_mul(plan.inputs).ok_or(FailureCode::MemoryLimit)?;
+    /// Room for all rows at once: a vector that grows leaves readable copies of itself in freed memory. All keys of a column
+    /// have at most `key_bytes`.
+    pub(crate) fn with_capacity(
+        plan: &TablePlan,
+        rows: usize,
+        key_bytes: usize,
+        max_bytes: usize,
+    ) -> Result<Self, FailureCode> {
+        // Beside its text, where each ends, and its place in the map that finds it.
+        let key = rows.checked_mul(5 * size_of::<usize>()).and_then(|ends| ends.checked_add(key_bytes));
+        let keys = key.and_then(|key| key.checked_mul(plan.keys.len())).ok_or(FailureCode::MemoryLimit)?;
+        let left = max_bytes.checked_sub(keys).ok_or(FailureCode::MemoryLimit)?;
+        let targets = match plan.target.as_ref().map(|target| &target.cells) {
+            Some(Cells::Category { .. }) => Targets::Classes(Vec::new()),
+            _ => Targets::Values(Vec::new()),
+        };
+        let mut table = Self::room(plan.inputs, rows, &targets, left)?;
+        for _ in &plan.keys {
+            table.keys.push(Keys::with_capacity(rows, key_bytes)?);
+        }
+        Ok(table)
+    }
+
+    /// Room for rows of this width, with targets of the same kind.
+    pub(crate) fn room(width: usize, rows: usize, like: &Targets, max_bytes: usize) -> Result<Self, FailureCode> {
+        let cells = rows.checked_mul(width).ok_or(FailureCode::MemoryLimit)?;
         if cells.checked_add(rows).and_then(|c| c.checked_mul(4)).is_none_or(|bytes| bytes > max_bytes) {
             return Err(FailureCode::MemoryLimit);
         }
@@ -63,19 +91,31 @@ impl Table {
             room.try_reserve_exact(count).map_err(|_| FailureCode::MemoryLimit)?;
             Ok(room)
         }
-        let targets = match plan.target.cells {
-            Cells::Category { .. } => Targets::Classes(reserved(rows)?),
-            Cells::Number { .. } | Cells::Image(_) => Targets::Values(reserved(rows)?),
+        let targets = match like {
+            Targets::Classes(_) => Targets::Classes(reserved(rows)?),
+            Targets::Values(_) => Targets::Values(reserved(rows)?),
         };
-        Ok(Self { width: plan.inputs, inputs: reserved(cells)?, targets })
+        Ok(Self { width, rows: 0, inputs: reserved(cells)?, targets, keys: Vec::new() })
+    }
+
+    /// Says how many rows there are, once all are there.
+    pub(crate) fn set_rows(&mut self, rows: usize) {
+        self.rows = rows;
     }
 
     /// Number of rows.
     pub fn rows(&self) -> usize {
-        match &self.targets {
-            Targets::Classes(classes) => classes.len(),
-            Targets::Values(values) => values.len(),
-        }
+        self.rows
+    }
+
+    /// Inputs of one row.
+    pub(crate) fn inputs_of(&self, row: usize) -> &[f32] {
+        &self.inputs[row * self.width..(row + 1) * self.width]
+    }
+
+    /// Bytes that it holds.
+    pub(crate) fn bytes(&self) -> usize {
+        4 * (self.inputs.capacity() + self.rows) + self.keys.iter().map(Keys::bytes).sum::<usize>()
     }
 
     /// Inputs per row.
@@ -87,7 +127,7 @@ impl Table {
     pub fn inputs(&self, chosen: &[usize]) -> Vec<f32> {
         let mut inputs = Vec::with_capacity(chosen.len() * self.width);
         for &row in chosen {
-            inputs.extend_from_slice(&self.inputs[row * self.width..(row + 1) * self.width]);
+            inputs.extend_from_slice(self.inputs_of(row));
         }
         inputs
     }

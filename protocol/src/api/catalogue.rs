@@ -79,6 +79,17 @@ pub struct FreeLimits {
 }
 }
 
+/// What an asset is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub enum AssetKind {
+    /// Data that stay with their provider.
+    Dataset,
+    /// A model and how it is trained, for others to train.
+    Algorithm,
+}
+
 /// State of an asset on chain.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -108,6 +119,8 @@ pub struct Asset {
     /// Owner of the ERC-721 token.
     #[cfg_attr(feature = "openapi", schema(value_type = super::forms::Address))]
     pub publisher: Address,
+    /// What it is.
+    pub kind: AssetKind,
     /// State on chain.
     pub state: AssetState,
     /// Title, from the metadata.

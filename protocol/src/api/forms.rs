@@ -103,6 +103,8 @@ pub struct Receipt {
     pub metadata_hash: Hash,
     /// SHA-256 of the ciphertext that was opened.
     pub data_commitment: Hash,
+    /// keccak-256 of the metadata hashes of the further assets that it used, one after the other; zero if it used none.
+    pub further_hash: Hash,
     /// keccak-256 of the canonical job spec.
     pub spec_hash: Hash,
     /// SHA-256 of the trainer's executable.

@@ -173,6 +173,10 @@ pub struct SignedReceipt {
     /// The provider's EIP-712 signature, 65 bytes of hex.
     #[cfg_attr(feature = "openapi", schema(value_type = super::forms::Signature))]
     pub signature: Bytes,
+    /// The metadata hashes that its `furtherHash` is of.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[cfg_attr(feature = "openapi", schema(value_type = Vec<super::forms::Hash>))]
+    pub further: Vec<B256>,
 }
 }
 

@@ -33,9 +33,25 @@ pub struct Lease {
     pub metadata: serde_json::Value,
     /// Number of the ordered service within the asset.
     pub service_index: u32,
+    /// Orders of the further assets that the spec uses, in its order.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub further: Vec<FurtherOrder>,
     /// When the server gives the job to another runner unless a heartbeat comes.
     #[serde(with = "time::serde::rfc3339")]
     pub expires_at: OffsetDateTime,
+}
+}
+
+resource! {
+/// An order of a further asset that a job uses, opened for the same spec.
+pub struct FurtherOrder {
+    /// Its terms.
+    pub order: OrderTerms,
+    /// The asset's metadata document.
+    #[cfg_attr(feature = "openapi", schema(value_type = Object))]
+    pub metadata: serde_json::Value,
+    /// Number of the ordered service within the asset.
+    pub service_index: u32,
 }
 }
 

@@ -15,12 +15,14 @@ pub const MAX_COLUMNS: usize = 4_096;
 pub const MIN_VALID_FOR: u32 = 60;
 /// Longest time for which a download is given out, in seconds: 366 days.
 pub const MAX_VALID_FOR: u32 = 366 * 24 * 3600;
+/// Most entries of a list in the policy.
+const MAX_LISTED: usize = 100;
 /// Most services that are declared.
 const MAX_SERVICES: usize = 100;
 /// Most characters of a name.
-const MAX_NAME: usize = 200;
+pub(crate) const MAX_NAME: usize = 200;
 /// Most characters of a description.
-const MAX_DESCRIPTION: usize = 10_000;
+pub(crate) const MAX_DESCRIPTION: usize = 10_000;
 /// Most categories of a column.
 const MAX_CATEGORIES: usize = 1_000;
 /// Most errors that are named; how many more there are is said.
@@ -158,6 +160,7 @@ impl Rules {
                     let message = format!("images need a table of media type {}", MediaType::Parquet);
                     self.check(parquet, at("type/kind"), message);
                 }
+                ColumnKind::Key {} => {}
             }
         }
         // An image of an impossible size is told of already.
@@ -182,10 +185,16 @@ impl Rules {
         self.check(fits, "/atoll:market/sample_rows", message);
         for (row, cells) in samples.iter().enumerate() {
             for (index, (cell, column)) in cells.iter().zip(columns).enumerate() {
-                if let ColumnKind::Image(image) = &column.kind {
-                    let at = format!("/atoll:market/sample_rows/{row}/{index}");
-                    let message = format!("must be the base64 of an image of {} bytes", image.bytes());
-                    self.check(image.fits_text(cell), at, message);
+                let at = format!("/atoll:market/sample_rows/{row}/{index}");
+                match &column.kind {
+                    ColumnKind::Image(image) => {
+                        let message = format!("must be the base64 of an image of {} bytes", image.bytes());
+                        self.check(image.fits_text(cell), at, message);
+                    }
+                    ColumnKind::Key {} => {
+                        self.check(cell.is_empty(), at, "must be empty: what says whose row it is is never shown");
+                    }
+                    ColumnKind::Number { .. } | ColumnKind::Category { .. } => {}
                 }
             }
         }
@@ -227,6 +236,13 @@ impl Rules {
         self.check(policy.min_rows >= 1, at("min_rows"), "must be at least 1");
         self.check(policy.max_seconds >= 1, at("max_seconds"), "must be at least 1");
         self.check(policy.max_memory_mib >= 64, at("max_memory_mib"), "must be at least 64");
+        let few = policy.join_with.len() <= MAX_LISTED;
+        self.check(few, at("join_with"), format!("must be at most {MAX_LISTED} assets"));
+        if let Some(trusted) = &policy.trusted_algorithms {
+            let message =
+                format!("must be 1 to {MAX_LISTED} algorithms or authors; leave it away to trust every model");
+            self.check((1..=MAX_LISTED).contains(&trusted.len()), at("trusted_algorithms"), message);
+        }
         self.check(policy.max_parameters >= 1, at("max_parameters"), "must be at least 1");
     }
 }

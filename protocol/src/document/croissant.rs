@@ -125,7 +125,7 @@ impl AssetDocument {
             description: column.description.clone(),
             data_type: match column.kind {
                 ColumnKind::Number { .. } => DataType::One("sc:Float".into()),
-                ColumnKind::Category { .. } => DataType::One("sc:Text".into()),
+                ColumnKind::Category { .. } | ColumnKind::Key {} => DataType::One("sc:Text".into()),
                 ColumnKind::Image(_) => DataType::One("sc:ImageObject".into()),
             },
             source: json!({"fileObject": {"@id": "sealed"}, "extract": {"column": column.name}}),

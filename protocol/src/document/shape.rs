@@ -210,7 +210,17 @@ impl Reader {
         let (none, at) = (Map::new(), child(at, "policy"));
         let errors = self.0.len();
         let object = found.unwrap_or(&none);
-        let known = ["model_families", "min_rows", "max_seconds", "max_memory_mib", "max_parameters", "allow", "deny"];
+        let known = [
+            "model_families",
+            "min_rows",
+            "max_seconds",
+            "max_memory_mib",
+            "max_parameters",
+            "allow",
+            "deny",
+            "join_with",
+            "trusted_algorithms",
+        ];
         self.only(object, &at, &known);
         let policy = Policy {
             model_families: self.required(object, &at, "model_families").unwrap_or_default(),
@@ -220,6 +230,8 @@ impl Reader {
             max_parameters: self.required(object, &at, "max_parameters").unwrap_or_default(),
             allow: self.optional(object, &at, "allow"),
             deny: self.optional(object, &at, "deny"),
+            join_with: self.optional(object, &at, "join_with"),
+            trusted_algorithms: self.optional(object, &at, "trusted_algorithms"),
         };
         self.if_found(found.is_some(), errors);
         policy

@@ -3,7 +3,15 @@
 use std::collections::HashSet;
 
 use super::{Cost, JobSpec, Layer, Loss, ModelFamily, Optimizer, Task};
-use crate::document::{AssetDocument, ColumnKind};
+use crate::{
+    algorithm::{Authored, Template},
+    document::{AssetDocument, ColumnKind},
+};
+
+mod algorithm;
+mod joined;
+
+pub(crate) use algorithm::template_rules;
 
 /// Most layers that a model may have.
 const MAX_LAYERS: usize = 64;
@@ -40,6 +48,15 @@ impl std::fmt::Display for SpecErrors {
     }
 }
 
+/// What belongs to the further assets that a job uses.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Further {
+    /// Documents of the data sets that it joins, in the spec's order.
+    pub joined: Vec<AssetDocument>,
+    /// The algorithm that it is.
+    pub algorithm: Option<Authored>,
+}
+
 impl JobSpec {
     /// Reads a spec; fields that the format does not know are refused.
     ///
@@ -54,18 +71,33 @@ impl JobSpec {
         })
     }
 
-    /// Checks every rule against the data set's published document, and computes what the job costs.
+    /// Checks every rule of a job on one data set against its published document, and computes what the job costs.
     ///
     /// # Errors
     /// All rules that are broken, each with a JSON pointer.
     pub fn check(&self, document: &AssetDocument) -> Result<Cost, SpecErrors> {
+        self.check_with(document, &Further::default())
+    }
+
+    /// [`JobSpec::check`] of a job that uses further assets. Each data set's policy holds for the whole job.
+    ///
+    /// # Errors
+    /// All rules that are broken, each with a JSON pointer.
+    pub fn check_with(&self, document: &AssetDocument, further: &Further) -> Result<Cost, SpecErrors> {
+        let Further { joined, algorithm } = further;
         let mut rules = Rules::default();
         rules.format(self);
-        let inputs = rules.columns(self, document);
-        rules.policy(self, document);
+        rules.algorithm(self, algorithm.as_ref());
+        let mut inputs = rules.columns(self, document);
+        rules.policy(self, document, "/data/asset", algorithm.as_ref());
+        inputs = inputs.saturating_add(rules.joined(self, document, further));
         let cost = Cost::of(self, inputs, document.atoll.content.rows);
         match cost {
-            Some(cost) if cost.flops <= MAX_FLOPS => rules.size(self, document, &cost),
+            Some(cost) if cost.flops <= MAX_FLOPS => {
+                for document in std::iter::once(document).chain(joined) {
+                    rules.size(self, document, &cost);
+                }
+            }
             _ => rules.broken("/training", "the job is far too large; declare fewer epochs or a smaller model".into()),
         }
         match cost {
@@ -94,6 +126,13 @@ impl Rules {
         if spec.version != 1 {
             self.broken("/version", format!("{} is not known; the version is 1", spec.version));
         }
+        self.template(&Template::of(spec));
+        self.within("/limits/max_seconds", spec.limits.max_seconds, 1, 7 * 24 * 3600);
+        self.within("/limits/max_memory_mib", spec.limits.max_memory_mib, 64, 1 << 20);
+    }
+
+    /// What an algorithm fixes; the names are those of a spec.
+    fn template(&mut self, spec: &Template) {
         if spec.layers.is_empty() || spec.layers.len() > MAX_LAYERS {
             self.broken("/layers", format!("a model has 1 to {MAX_LAYERS} layers"));
         }
@@ -123,8 +162,6 @@ impl Rules {
         self.within("/training/epochs", spec.training.epochs, 1, MAX_EPOCHS);
         self.within("/training/batch_size", spec.training.batch_size, 1, MAX_BATCH);
         self.within("/split/test_fraction", spec.split.test_fraction, 0.0, 0.5);
-        self.within("/limits/max_seconds", spec.limits.max_seconds, 1, 7 * 24 * 3600);
-        self.within("/limits/max_memory_mib", spec.limits.max_memory_mib, 64, 1 << 20);
     }
 
     /// Checks the columns and the last layer. Returns the number of inputs.
@@ -144,6 +181,9 @@ impl Rules {
                 self.broken(pointer.clone(), format!("`{name}` is the target; a model may not see what it predicts"));
             }
             match document.column(name).map(|c| &c.kind) {
+                Some(ColumnKind::Key {}) => {
+                    self.broken(pointer, format!("`{name}` says whose row it is; nothing is learnt from it"));
+                }
                 Some(kind) => inputs = inputs.saturating_add(kind.inputs()),
                 None => self.broken(pointer, format!("the data set has no column `{name}`; it has {}", known())),
             }
@@ -154,11 +194,12 @@ impl Rules {
                 self.broken("/data/target", format!("the data set has no column `{name}`; it has {}", known()));
                 None
             }
-            (Some(ColumnKind::Image(_)), _) => {
+            (Some(kind @ (ColumnKind::Image(_) | ColumnKind::Key {})), _) => {
+                let holds = if matches!(kind, ColumnKind::Image(_)) { "holds images" } else { "says whose row it is" };
                 let name = &spec.data.target;
                 self.broken(
                     "/data/target",
-                    format!("`{name}` holds images; a model learns to predict a number or a category"),
+                    format!("`{name}` {holds}; a model learns to predict a number or a category"),
                 );
                 None
             }
@@ -196,8 +237,10 @@ impl Rules {
         inputs
     }
 
-    fn policy(&mut self, spec: &JobSpec, document: &AssetDocument) {
+    /// What a data set's policy says of the whole job; `asset` is where the spec names it.
+    fn policy(&mut self, spec: &JobSpec, document: &AssetDocument, asset: &str, algorithm: Option<&Authored>) {
         let policy = &document.atoll.policy;
+        self.trusted(spec, policy, algorithm);
         let family = spec.family();
         if !policy.model_families.contains(&family) {
             let name =
@@ -215,7 +258,7 @@ impl Rules {
         }
         if document.atoll.content.rows < policy.min_rows {
             let (rows, least) = (document.atoll.content.rows, policy.min_rows);
-            self.broken("/data/asset", format!("the data set has {rows} rows and its policy asks for {least}"));
+            self.broken(asset, format!("the data set has {rows} rows and its policy asks for {least}"));
         }
     }
 

@@ -77,6 +77,7 @@ fn a_receipt_signed_by_another_library_verifies() {
         requestHash: byte(2),
         metadataHash: byte(3),
         dataCommitment: byte(4),
+        furtherHash: byte(10),
         specHash: byte(5),
         trainerHash: byte(6),
         modelHash: byte(7),
@@ -85,12 +86,22 @@ fn a_receipt_signed_by_another_library_verifies() {
         finishedAt: 1_700_000_000,
     };
     let hash = signing_hash(&receipt, &domain(31337, ORDERS));
-    assert_eq!(hash[..], hex!("7f8080fd89b9c9a04b718d691bcd393a9771db08429d87a97c3a42347f6964cd"));
+    assert_eq!(hash[..], hex!("58ad5f74cf2bf8306130a9ca45580e5a442577d2c32395919892786a3536c708"));
     let signature = hex!(
-        "837a349d62912c965a4bc47fbbcd3fbd31e34ea5af05a541cc6202800036ec30"
-        "4c566eb724c337d244d3bff3959ba1b6fd1ec700eab0ba6403e05d0a88060b001c"
+        "8aa624a5ff6fb3fb76cbcaf0b2c80667aa02ec6c773205ed2f2b4dc25cd18603"
+        "4e8bad7264f9359b14d30ed70ea8e4c7bbdd9c17147102fa7f2d83487943967e1b"
     );
     assert_eq!(verify(hash, &signature, SIGNER), Ok(()));
+}
+
+#[test]
+fn further_assets_are_named_by_one_hash_in_their_order() {
+    let byte = B256::repeat_byte;
+    assert_eq!(further_hash(&[]), B256::ZERO);
+    // keccak-256 of 32 bytes of 1 and 32 bytes of 2 (pycryptodome).
+    let both = hex!("346d8c96a2454213fcc0daff3c96ad0398148181b9fa6488f7ae2c0af5b20aa0");
+    assert_eq!(further_hash(&[byte(1), byte(2)])[..], both);
+    assert_ne!(further_hash(&[byte(2), byte(1)])[..], both);
 }
 
 #[test]

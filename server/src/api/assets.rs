@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use alloy::primitives::{Address, U256};
 use atoll_protocol::{
-    api::{Asset, AssetState, Decimal, Facets, Page, Pricing, RawDocument, Service},
+    api::{Asset, AssetKind, AssetState, Decimal, Facets, Page, Pricing, RawDocument, Service},
     document::ServiceKind,
 };
 use axum::{Json, extract::State, http::HeaderMap, response::Response};
@@ -53,6 +53,8 @@ macro_rules! filters {
             /// Only this publisher's.
             #[param(value_type = Option<String>)]
             publisher: Option<Address>,
+            /// Only those of this kind.
+            kind: Option<AssetKind>,
             /// Only those in this state; what is retired, revoked or unlisted is never found.
             state: Option<AssetState>,
             /// Only those with exactly this keyword.
@@ -85,6 +87,7 @@ macro_rules! filters {
                 Ok(search::Search {
                     text: text(&self.q).filter(|q| !q.trim().is_empty()),
                     publisher: self.publisher,
+                    kind: self.kind,
                     state: self.state,
                     keyword: text(&self.keyword),
                     license: text(&self.license),
@@ -112,6 +115,7 @@ fn resource(deployment: &Deployment, asset: assets::Asset, services: Vec<Service
         id: asset_id(deployment, asset.token_id),
         token_id: asset.token_id.to_string(),
         publisher: asset.publisher,
+        kind: asset.kind(),
         state: asset.state,
         name: asset.name,
         description: asset.description,

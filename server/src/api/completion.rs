@@ -135,6 +135,7 @@ fn belongs(
         ("requestHash", receipt.requestHash, job.request.signing_hash(&domain)),
         ("specHash", receipt.specHash, job.request.spec_hash()),
         ("metadataHash", receipt.metadataHash, lease.metadata_hash),
+        ("furtherHash", receipt.furtherHash, signed::further_hash(&completion.receipt.further)),
         ("resultHash", receipt.resultHash, stored.info.sha256),
     ];
     match fields.iter().find(|(_, said, known)| said != known) {

@@ -7,9 +7,9 @@ use alloy::{
     sol_types::SolEvent,
 };
 use atoll_protocol::{
+    algorithm::Published,
     api::{Change, FreeLimits, HistoryDetail, HistoryEntry, Money, Page},
     contracts::{IAssetRegistry, IERC721, IMarket, IOrders},
-    document::AssetDocument,
 };
 use axum::{
     Json,
@@ -100,7 +100,7 @@ struct Read {
 }
 
 fn published(bytes: &[u8]) -> (B256, u64, Option<String>, Option<serde_json::Value>) {
-    let (problem, document) = match AssetDocument::parse(bytes) {
+    let (problem, document) = match Published::parse(bytes) {
         Ok(_) => (None, serde_json::from_slice(bytes).ok()),
         Err(errors) => (Some(errors.to_string()), None),
     };

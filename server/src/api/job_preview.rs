@@ -11,9 +11,9 @@ use axum::{Json as JsonAnswer, extract::State};
 use super::{
     App, Problems, assets,
     extract::Json,
+    further,
     problem::{ApiError, Kind},
 };
-use crate::job::asset_id;
 
 /// Checks a job spec against its asset and computes what it would need: the checks are those of a job, the wallet's aside.
 ///
@@ -45,18 +45,15 @@ pub(super) struct Checked {
 pub(super) async fn checked(app: &App, spec: &serde_json::Value) -> Result<Checked, ApiError> {
     let spec = JobSpec::parse(spec).map_err(|errors| ApiError::spec(&errors))?;
     let asset = spec.data.asset;
-    if asset != asset_id(&app.deployment, asset.token_id) {
-        let here = asset_id(&app.deployment, asset.token_id);
-        let detail = format!("This market's assets are called like {here}; name one of them.");
-        return Err(ApiError::field(Kind::InvalidSpec, "/spec/data/asset", detail));
-    }
+    further::of_this_market(&app.deployment, asset, "/spec/data/asset")?;
     let mut connection = app.store.connection().await?;
     let shown = assets::shown(&mut connection, asset.token_id).await?;
+    let further = further::documents(&mut connection, &app.deployment, &spec).await?;
     drop(connection);
     let document = AssetDocument::parse(&shown.metadata).map_err(|errors| {
         let detail = format!("The asset's metadata is not valid, so nothing can be computed on it: {errors}.");
         ApiError::new(Kind::AssetUnusable, detail)
     })?;
-    let cost = spec.check(&document).map_err(|errors| ApiError::spec(&errors))?;
+    let cost = spec.check_with(&document, &further).map_err(|errors| ApiError::spec(&errors))?;
     Ok(Checked { spec, document, cost })
 }

@@ -1,13 +1,13 @@
 //! What a job must be before it is queued. The runner checks all of it again for itself.
 
-use alloy::primitives::Bytes;
+use alloy::primitives::{B256, Bytes, U256};
 use atoll_protocol::{
     api::{NewDownload, NewJob, OrderStatus},
     canonical,
     document::{AssetDocument, ServiceKind},
     download::DownloadSpec,
     ids::AssetId,
-    job::{JobSpec, SpecErrors},
+    job::{Further, JobSpec, SpecErrors},
     signed::{self, Request},
 };
 use serde_json::Value;
@@ -16,6 +16,7 @@ use time::OffsetDateTime;
 
 use super::{
     caller::Caller,
+    further,
     problem::{ApiError, Kind},
 };
 use crate::{
@@ -77,6 +78,8 @@ impl Spec {
 /// A request that may be queued.
 pub(crate) struct Checked {
     pub(crate) order: Order,
+    /// Orders of the further assets that it uses, in the spec's order.
+    pub(crate) further: Vec<B256>,
     /// What a download gives access to.
     pub(crate) access: Option<Access>,
 }
@@ -131,15 +134,36 @@ pub(crate) async fn check(
         let detail = format!("The order is for {}; name that asset.", asset_id(deployment, order.token_id));
         return Err(ApiError::field(Kind::InvalidSpec, place, detail));
     }
-    let asset = assets::find(connection, order.token_id).await?;
-    let document = asset.as_ref().and_then(|asset| AssetDocument::parse(&asset.metadata).ok()).ok_or_else(|| {
+    let document = document(connection, order.token_id).await?;
+    let further = match &spec {
+        Spec::Job(spec) => further::documents(connection, deployment, spec).await?,
+        Spec::Download(_) => Further::default(),
+    };
+    let index = services::index_of(connection, order.terms.datatoken).await?;
+    let index = index.ok_or(StoreError::Unreadable { column: "orders.datatoken" })?;
+    let access = of_service(&document, &further, index, request, &spec)?;
+    for document in std::iter::once(&document).chain(&further.joined) {
+        usable(connection, caller, document).await?;
+    }
+    let further = match &spec {
+        Spec::Job(spec) => further::orders(connection, deployment, spec, &order, now).await?,
+        Spec::Download(_) => Vec::new(),
+    };
+    Ok(Checked { order, further, access })
+}
+
+/// The document of an asset that a job uses.
+pub(super) async fn document(connection: &mut PgConnection, token_id: U256) -> Result<AssetDocument, ApiError> {
+    let asset = assets::find(connection, token_id).await?;
+    asset.as_ref().and_then(|asset| AssetDocument::parse(&asset.metadata).ok()).ok_or_else(|| {
         let detail =
             "The asset's metadata is not valid any more, so nothing can be computed on it; the stake comes back.";
         ApiError::new(Kind::AssetUnusable, detail)
-    })?;
-    let index = services::index_of(connection, order.terms.datatoken).await?;
-    let index = index.ok_or(StoreError::Unreadable { column: "orders.datatoken" })?;
-    let access = of_service(&document, index, request, &spec)?;
+    })
+}
+
+/// Checks that the wallet may use the data, and that they are here.
+async fn usable(connection: &mut PgConnection, caller: Caller, document: &AssetDocument) -> Result<(), ApiError> {
     let policy = &document.atoll.policy;
     let allowed = policy.allow.as_ref().is_none_or(|list| list.contains(&caller.address));
     if !allowed || policy.deny.contains(&caller.address) {
@@ -150,12 +174,13 @@ pub(crate) async fn check(
         let detail = "The publisher has not uploaded the asset's content to this server; ask for it and submit again.";
         return Err(ApiError::new(Kind::ContentMissing, detail));
     }
-    Ok(Checked { order, access })
+    Ok(())
 }
 
 /// Checks that the ordered service is of the kind that is asked for, and that the asset's document allows the spec.
 fn of_service(
     document: &AssetDocument,
+    further: &Further,
     index: u32,
     request: &Request,
     spec: &Spec,
@@ -170,7 +195,7 @@ fn of_service(
     }
     match spec {
         Spec::Job(spec) => {
-            spec.check(document).map_err(|errors| ApiError::spec(&errors))?;
+            spec.check_with(document, further).map_err(|errors| ApiError::spec(&errors))?;
             Ok(None)
         }
         Spec::Download(spec) => {

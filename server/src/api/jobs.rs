@@ -25,7 +25,7 @@ use super::{
 use crate::{
     deployment::Deployment,
     job::{self, Actor, Step, asset_id},
-    store::{Tx, job_events, jobs},
+    store::{Tx, job_events, job_orders, jobs},
 };
 
 #[derive(Deserialize, utoipa::IntoParams)]
@@ -87,6 +87,7 @@ pub(super) async fn queue(app: &App, tx: &mut Tx, caller: Caller, asked: Asked) 
         updated_at: now,
     };
     jobs::insert(tx, &job).await?;
+    job_orders::insert(tx, job.id, &checked.further).await?;
     let event = job_events::NewEvent {
         at: now,
         actor: Actor::Consumer.name(),

@@ -1,7 +1,7 @@
 //! `/v1/leases`: how a provider's runner takes a job, keeps it and gives it up. Completion is in `completion`.
 
 use atoll_protocol::{
-    api::{Heartbeat, HeartbeatAnswer, Job, JobStatus, Lease, LeaseFailure, OrderStatus, ResultInfo},
+    api::{FurtherOrder, Heartbeat, HeartbeatAnswer, Job, JobStatus, Lease, LeaseFailure, OrderStatus, ResultInfo},
     failure::FailureCode,
 };
 use axum::{
@@ -26,7 +26,9 @@ use super::{
 };
 use crate::{
     job::{self, Actor, MAX_ATTEMPTS, Step},
-    store::{StoreError, Tx, assets, job_events, jobs, leases, orders, pieces, providers, sample_runs, services},
+    store::{
+        StoreError, Tx, assets, job_events, job_orders, jobs, leases, orders, pieces, providers, sample_runs, services,
+    },
 };
 
 /// Most epochs that one heartbeat reports.
@@ -143,9 +145,10 @@ async fn lease_next(app: &App, caller: Caller, mut tx: Tx) -> Result<(Tx, Option
     let order = orders::find(&mut tx, job.order_id).await?.ok_or(missing("jobs.order_id"))?;
     let asset = assets::find(&mut tx, job.token_id).await?.ok_or(missing("jobs.token_id"))?;
     let service = services::index_of(&mut tx, order.terms.datatoken).await?.ok_or(missing("orders.datatoken"))?;
-    let metadata = match serde_json::from_slice(&asset.metadata) {
-        Ok(metadata) => metadata,
-        Err(_) => {
+    let further = further(&mut tx, job.id).await?;
+    let (metadata, further) = match (serde_json::from_slice(&asset.metadata), further) {
+        (Ok(metadata), Some(further)) => (metadata, further),
+        _ => {
             // The publisher has replaced the document by something else: there is nothing a runner could check.
             job::advance(&mut tx, &mut job, JobStatus::Leased, Step { actor: Actor::Server, at: now, reason: None })
                 .await?;
@@ -175,9 +178,24 @@ async fn lease_next(app: &App, caller: Caller, mut tx: Tx) -> Result<(Tx, Option
         order: order.terms,
         metadata,
         service_index: service,
+        further,
         expires_at: lease.expires_at,
     };
     Ok((tx, Some(lease)))
+}
+
+/// The orders of the further assets that a job uses; none if a publisher has replaced a document by something else.
+async fn further(tx: &mut Tx, job: Uuid) -> Result<Option<Vec<FurtherOrder>>, StoreError> {
+    let mut further = Vec::new();
+    for id in job_orders::of_job(tx, job).await? {
+        let missing = |column| StoreError::Unreadable { column };
+        let order = orders::find(tx, id).await?.ok_or(missing("job_orders.order_id"))?;
+        let asset = assets::find(tx, order.token_id).await?.ok_or(missing("orders.token_id"))?;
+        let service_index = services::index_of(tx, order.terms.datatoken).await?.ok_or(missing("orders.datatoken"))?;
+        let Ok(metadata) = serde_json::from_slice(&asset.metadata) else { return Ok(None) };
+        further.push(FurtherOrder { order: order.terms, metadata, service_index });
+    }
+    Ok(Some(further))
 }
 
 /// Keeps the lease, and tells how far the job is.

@@ -30,6 +30,7 @@ mod drain;
 mod edge;
 mod etag;
 mod extract;
+mod further;
 mod headers;
 mod health;
 mod history;

@@ -2,10 +2,10 @@
 
 use alloy::primitives::{Address, B256, keccak256};
 use atoll_protocol::{
+    algorithm::Published,
     api::{FieldProblem, PublicationIdentity, Validation},
     canonical,
     contracts::{IAssetRegistry, IERC721},
-    document::AssetDocument,
 };
 use axum::extract::State;
 use serde::Deserialize;
@@ -40,7 +40,7 @@ pub(crate) fn canonical_bytes(pointer: &str, document: &serde_json::Value) -> Re
 pub(crate) async fn validate(body: Json<serde_json::Value>) -> Result<axum::Json<Validation>, ApiError> {
     let bytes = canonical_bytes("", &body.value)?;
     let metadata_hash = keccak256(&bytes);
-    let errors: Vec<_> = match AssetDocument::parse(&bytes) {
+    let errors: Vec<_> = match Published::parse(&bytes) {
         Ok(_) => Vec::new(),
         Err(errors) => errors.0.into_iter().map(|e| FieldProblem { pointer: e.pointer, detail: e.message }).collect(),
     };

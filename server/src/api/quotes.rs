@@ -5,12 +5,12 @@ use alloy::{
     sol_types::SolCall,
 };
 use atoll_protocol::{
+    algorithm::Published,
     api::{
         FreeLeft, GateDecision, NewQuote, Payment, PaymentMethod, PaymentSplit, PurchaseKind, Quote, Refusal,
         RefusalCode,
     },
     contracts::{IMarket, IOrders, Limits, OpenRequest},
-    document::AssetDocument,
 };
 use axum::extract::State;
 use sqlx::PgConnection;
@@ -166,8 +166,10 @@ async fn unusable(
     found: &Found,
 ) -> Result<Vec<Refusal>, ApiError> {
     let refusal = |code, detail: String| Refusal { code, detail };
-    let document = match AssetDocument::parse(&asset.metadata) {
-        Ok(document) => document,
+    let document = match Published::parse(&asset.metadata) {
+        Ok(Published::Dataset(document)) => document,
+        // Whoever pays may use it.
+        Ok(Published::Algorithm(_)) => return Ok(Vec::new()),
         Err(errors) => return Ok(vec![refusal(RefusalCode::AssetHidden, format!("The asset is hidden: {errors}."))]),
     };
     let mut reasons = Vec::new();

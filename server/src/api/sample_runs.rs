@@ -74,6 +74,10 @@ pub(crate) async fn create(
     body: Json<NewSampleRun>,
 ) -> Result<(StatusCode, JsonAnswer<SampleRun>), ApiError> {
     let Checked { spec, document, .. } = checked(&app, &body.value.spec).await?;
+    if !spec.data.joined.is_empty() {
+        let detail = "A sample shows no keys, so a job that joins data sets can not be tried on samples.";
+        return Err(ApiError::field(Kind::InvalidSpec, "/spec/data/joined", detail));
+    }
     let sample = document.sample().ok_or_else(|| {
         ApiError::new(
             Kind::AssetUnusable,

@@ -87,6 +87,7 @@ fn market(data: &[u8]) -> Option<String> {
         ),
         E::NotAssetOwner(e) => not_owner(e.caller, e.assetId),
         E::CountOutOfRange(e) => format!("one purchase is from 1 to {} datatokens, not {}", e.most, e.count),
+        E::LimitsMissing(e) => format!("{} orders need as many limits, not {}", e.requests, e.limits),
         E::ReferralTooHigh(e) => format!("the front end's part is at most {} basis points, not {}", e.maxBps, e.bps),
         E::InvalidPaymentToken(e) => {
             format!("{} can not be paid with: it has to be an ERC-20 contract other than the datatoken", e.token)

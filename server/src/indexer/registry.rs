@@ -4,9 +4,10 @@ use std::collections::BTreeSet;
 
 use alloy::{primitives::keccak256, rpc::types::Log, sol_types::SolEvent};
 use atoll_protocol::{
+    algorithm::Published,
     api::AssetState,
     contracts::{IAssetRegistry, IERC721},
-    document::{AssetDocument, ServiceKind},
+    document::ServiceKind,
 };
 
 use super::{Context, IndexError, Projected, decode, found};
@@ -32,14 +33,23 @@ pub(super) async fn project(tx: &mut Tx, context: Context, log: &Log) -> Result<
 fn metadata(bytes: &[u8]) -> Metadata<'_> {
     // Postgres keeps no NUL in text.
     let text = |s: &str| s.replace('\0', "\u{fffd}");
-    let projection = match AssetDocument::parse(bytes) {
-        Ok(document) => Projection {
+    // Each once, and in an order that is always the same.
+    let words =
+        |words: &[String]| words.iter().map(|word| text(word)).collect::<BTreeSet<_>>().into_iter().collect::<Vec<_>>();
+    let projection = match Published::parse(bytes) {
+        Ok(Published::Algorithm(document)) => Projection {
+            name: text(&document.name),
+            description: text(&document.description),
+            keywords: words(&document.keywords),
+            license: text(&document.license),
+            ..Projection::default()
+        },
+        Ok(Published::Dataset(document)) => Projection {
             name: text(&document.name),
             description: text(&document.description),
             content_sha256: Some(document.atoll.content.ciphertext_sha256),
             provider: Some(document.atoll.provider.wallet),
-            // Each once, and in an order that is always the same.
-            keywords: document.keywords.iter().map(|word| text(word)).collect::<BTreeSet<_>>().into_iter().collect(),
+            keywords: words(&document.keywords),
             license: text(&document.license),
             downloads: document
                 .atoll

@@ -1,7 +1,7 @@
 //! Assets, as their events left them.
 
 use alloy::primitives::{Address, B256, U256};
-use atoll_protocol::api::AssetState;
+use atoll_protocol::api::{AssetKind, AssetState};
 use sqlx::PgConnection;
 use time::OffsetDateTime;
 
@@ -43,6 +43,14 @@ pub(super) struct Row {
     pub(super) block_number: i64,
     pub(super) log_index: i64,
     pub(super) published_at: OffsetDateTime,
+}
+
+impl Asset {
+    /// What it is; a hidden one is taken for data.
+    pub(crate) fn kind(&self) -> AssetKind {
+        let is_algorithm = self.hidden_reason.is_none() && self.content_sha256.is_none();
+        if is_algorithm { AssetKind::Algorithm } else { AssetKind::Dataset }
+    }
 }
 
 impl TryFrom<Row> for Asset {

@@ -19,6 +19,7 @@ pub(crate) mod events;
 pub mod fill;
 pub(crate) mod idempotency;
 pub(crate) mod job_events;
+pub(crate) mod job_orders;
 pub(crate) mod jobs;
 pub(crate) mod leases;
 pub(crate) mod logs;

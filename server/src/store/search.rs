@@ -2,7 +2,7 @@
 
 use alloy::primitives::{Address, U256};
 use atoll_protocol::{
-    api::{AssetState, Facet, Facets, Pricing, TokenFacet},
+    api::{AssetKind, AssetState, Facet, Facets, Pricing, TokenFacet},
     document::ServiceKind,
 };
 use sqlx::PgConnection;
@@ -23,6 +23,7 @@ pub(crate) struct Search {
     pub(crate) text: Option<String>,
     /// Owner of the token.
     pub(crate) publisher: Option<Address>,
+    pub(crate) kind: Option<AssetKind>,
     pub(crate) state: Option<AssetState>,
     pub(crate) keyword: Option<String>,
     pub(crate) license: Option<String>,
@@ -45,6 +46,10 @@ impl Search {
 
     fn download(&self) -> Option<bool> {
         self.service.map(|kind| kind == ServiceKind::Download)
+    }
+
+    fn dataset(&self) -> Option<bool> {
+        self.kind.map(|kind| kind == AssetKind::Dataset)
     }
 
     fn free(&self) -> Option<bool> {
@@ -74,6 +79,7 @@ pub(crate) async fn search(
            AND ($2::bytea IS NULL OR publisher = $2)
            AND (block_number, log_index) < ($3, $4)
            AND ($6::text IS NULL OR state = $6)
+           AND ($14::boolean IS NULL OR (content_sha256 IS NOT NULL) = $14)
            AND ($7::text IS NULL OR keywords @> ARRAY[$7])
            AND ($8::text IS NULL OR license = $8)
            AND (NOT $9::boolean OR EXISTS (
@@ -98,6 +104,7 @@ pub(crate) async fn search(
         search.payment_token.as_ref().map(|a| a.as_slice()),
         search.max_price.map(|price| price.to_string()),
         search.free(),
+        search.dataset(),
     )
     .fetch_all(connection)
     .await?;
@@ -117,6 +124,7 @@ pub(crate) async fn facets(connection: &mut PgConnection, search: &Search) -> Re
                  AND ($1::text IS NULL OR name ILIKE $1 OR description ILIKE $1)
                  AND ($2::bytea IS NULL OR publisher = $2)
                  AND ($3::text IS NULL OR state = $3)
+                 AND ($12::boolean IS NULL OR (content_sha256 IS NOT NULL) = $12)
            ), sold AS MATERIALIZED (
                SELECT token_id, by_keyword AND by_license AS by_asset, payment_token,
                       service_index = ANY (downloads) AS download, price = 0 AS free,
@@ -164,6 +172,7 @@ pub(crate) async fn facets(connection: &mut PgConnection, search: &Search) -> Re
         search.payment_token.as_ref().map(|a| a.as_slice()),
         search.max_price.map(|price| price.to_string()),
         search.free(),
+        search.dataset(),
     )
     .fetch_all(connection)
     .await?;

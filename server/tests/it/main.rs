@@ -12,6 +12,7 @@ mod downloads;
 mod examples;
 mod facets;
 mod fleet;
+mod further;
 mod history;
 mod index;
 mod jobs;

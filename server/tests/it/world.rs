@@ -182,7 +182,8 @@ impl World {
         self.publish_changed(publisher, provider, |document| document.atoll.services = services).await
     }
 
-    async fn publish_changed(
+    /// Publishes such a table whose document is changed before.
+    pub(crate) async fn publish_changed(
         &self,
         publisher: &Person,
         provider: &Person,
@@ -244,6 +245,8 @@ impl World {
                 max_parameters: 1000,
                 allow: None,
                 deny: vec![self.chain.accounts[9].address],
+                join_with: Vec::new(),
+                trusted_algorithms: None,
             },
         );
         document.atoll.sample_rows = vec![vec!["1".into(), "a".into()], vec!["2".into(), "b".into()]];
@@ -344,6 +347,7 @@ impl World {
             requestHash: lease.request.signing_hash(&domain),
             metadataHash: alloy::primitives::keccak256(atoll_protocol::canonical::to_bytes(&lease.metadata).unwrap()),
             dataCommitment: B256::repeat_byte(1),
+            furtherHash: B256::ZERO,
             specHash: lease.request.spec_hash(),
             trainerHash: B256::repeat_byte(2),
             modelHash: B256::repeat_byte(3),

@@ -119,7 +119,7 @@ fn images_of_another_size_are_faults() {
     let image = |width: u32| json!([{"name": "picture", "type": {"kind": "image", "height": 2, "width": width, "channels": 1}}]);
     let found = faults(check(&file, image(3)));
     assert_eq!(found, ["row 2, column `picture`: the image has 5 bytes and not 6; scale it to the declared size"]);
-    let found = faults(infer(&&file[..], &[]));
+    let found = faults(infer(&&file[..], Named::default()));
     assert!(found[0].contains("declare their height, width and channels with --columns"), "{}", found[0]);
 }
 
@@ -131,7 +131,7 @@ fn columns_are_inferred_by_their_types() {
         ("required boolean sick", &put::<BoolType>(vec![true, false, true])),
         ("required binary kind (STRING)", &texts(&["b", "a", "1"])),
     ]);
-    let columns = infer(&&good[..], &["grade".to_owned()]).unwrap();
+    let columns = infer(&&good[..], Named { categories: &["grade".to_owned()], ..Named::default() }).unwrap();
     let kinds = serde_json::to_value(columns.iter().map(|column| &column.kind).collect::<Vec<_>>()).unwrap();
     let expected = json!([
         {"kind": "number", "min": 0.0, "max": 30.0},
@@ -140,18 +140,18 @@ fn columns_are_inferred_by_their_types() {
         {"kind": "category", "values": ["1", "a", "b"]},
     ]);
     assert_eq!(kinds, expected);
-    let columns = infer(&&good[..], &[]).unwrap();
+    let columns = infer(&&good[..], Named::default()).unwrap();
     assert_eq!(columns[1].kind, ColumnKind::Number { min: 1.0, max: 2.0 });
 
     let bad = file(&[
         ("required double size", &put::<DoubleType>(vec![7.0, f64::INFINITY])),
         ("required int32 day (DATE)", &put::<Int32Type>(vec![1, 2])),
     ]);
-    let found = faults(infer(&&bad[..], &["nothing".to_owned()]));
+    let found = faults(infer(&&bad[..], Named { categories: &["nothing".to_owned()], ..Named::default() }));
     assert!(found[0].contains("`nothing`: is named in --categories"), "{}", found[0]);
     assert!(found[1].contains("`inf` is not a number"), "{}", found[1]);
     assert!(found[2].contains("holds dates and times"), "{}", found[2]);
-    let found = faults(infer(&&bad[..], &["size".to_owned()]));
+    let found = faults(infer(&&bad[..], Named { categories: &["size".to_owned()], ..Named::default() }));
     assert!(found[0].contains("fractions, which are no categories"), "{}", found[0]);
 }
 
@@ -180,7 +180,7 @@ fn a_file_on_disk_is_read_anywhere() {
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("table.parquet");
     std::fs::write(&path, file(&[("required binary kind (STRING)", &texts(&["b", "a"]))])).unwrap();
-    let columns = infer(&OnDisk::open(&path).unwrap(), &[]).unwrap();
+    let columns = infer(&OnDisk::open(&path).unwrap(), Named::default()).unwrap();
     assert_eq!(columns[0].name, "kind");
     assert!(OnDisk::open(&dir.path().join("nowhere")).is_err());
 }

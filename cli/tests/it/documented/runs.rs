@@ -48,6 +48,12 @@ const ROWS: &[Row] = &[
     ("atoll asset add-service ASSET --download 20 --payment-token 0x… [--price 5] [--download-valid-for 7d]", &["publisher: asset add-service {asset} --download 20 --payment-token {token} --price 5 --download-valid-for 7d"]),
     ("atoll asset state ASSET unlisted", &["publisher: asset state {asset} unlisted", "publisher: asset state {asset} active"]),
     ("atoll asset transfer ASSET --to 0x…", &["publisher: asset transfer {second} --to {buyer}"]),
+    ("atoll algorithm publish job.json --name \"…\" --license MIT --price 1 --payment-token 0x… --provider 0x… [--description \"…\"]", &[
+        "buyer: algorithm publish {spec} --name \"Small net\" --license MIT --price 1 --payment-token {token} --provider {provider} --description \"One layer\" => algorithm=asset",
+    ]),
+    ("atoll algorithm offer ALGORITHM --provider 0x… --price 1 --payment-token 0x…", &["buyer: algorithm offer {algorithm} --provider {buyer} --price 1 --payment-token {token}"]),
+    ("atoll algorithm show ALGORITHM", &["publisher: algorithm show {algorithm}"]),
+    ("atoll algorithm apply ALGORITHM --spec job.json --out mine.json", &["buyer: algorithm apply {algorithm} --spec {spec} --out {dir}/mine.json"]),
     ("atoll earnings [--withdraw] [--token 0x…]", &["publisher: earnings", "publisher: earnings --withdraw --token {token}"]),
     ("atoll search [WORDS] [--publisher 0x…] [--payment-token 0x…] [--max-price 5] [--limit 20]", &["buyer: search", "buyer: search to be sold --publisher {publisher} --payment-token {token} --max-price 8 --limit 1"]),
     ("atoll job preview --spec job.json", &["buyer: job preview --spec {spec}"]),

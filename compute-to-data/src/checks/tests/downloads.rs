@@ -34,8 +34,8 @@ fn a_truthful_download_is_accepted_and_its_key_opens_for_its_buyer() {
     let (lease, facts) = samples::download();
     let accepted = check(&lease, &facts, NOW).unwrap();
     let Work::Deliver(context) = &accepted.work else { panic!("no delivery") };
-    assert_eq!((accepted.context.service_index, context.service_index), (0, 1));
-    let key = key_wrap::unwrap(&samples::identity(), &accepted.context, &accepted.wrapped).unwrap();
+    assert_eq!((accepted.data.context.service_index, context.service_index), (0, 1));
+    let key = key_wrap::unwrap(&samples::identity(), &accepted.data.context, &accepted.data.wrapped).unwrap();
     let recipient = PublicKey(lease.request.recipient());
     let bytes = delivered::wrap(&recipient, context, lease.job.order_id, &key).unwrap();
     let open = |secret: &SecretKey, order| delivered::unwrap(secret, context, order, &bytes).ok();

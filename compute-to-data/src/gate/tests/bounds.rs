@@ -5,7 +5,7 @@ use atoll_protocol::{document::Column, worker::MAX_FRAME};
 use super::*;
 
 /// A regression on inputs of both kinds, of bounds that are not symmetric.
-fn regression() -> (JobSpec, AssetDocument, Report) {
+fn regression() -> (JobSpec, atoll_protocol::document::AssetDocument, Report) {
     let (mut spec, mut document, mut given) = (samples::spec(), samples::document(), samples::report());
     let column = |name: &str, kind| Column { name: name.to_owned(), kind, description: None };
     document.atoll.columns = vec![
@@ -33,14 +33,14 @@ fn regression() -> (JobSpec, AssetDocument, Report) {
 fn of_regression(change: impl FnOnce(&mut Report)) -> Result<Report, OutputError> {
     let (spec, document, mut given) = regression();
     change(&mut given);
-    report(&spec, &document, given)
+    report(&spec, &document.atoll.columns, given)
 }
 
 /// The sample's classification.
 fn of_classes(change: impl FnOnce(&mut Report)) -> Result<Report, OutputError> {
     let mut given = samples::report();
     change(&mut given);
-    report(&samples::spec(), &samples::document(), given)
+    report(&samples::spec(), &samples::document().atoll.columns, given)
 }
 
 fn is_report_error<T>(outcome: &Result<T, OutputError>) -> bool {
@@ -55,10 +55,10 @@ fn the_longest_answer_follows_from_the_declaration() {
     // Two numbers `x0` and `x1`, and a category `y` of `no` and `yes`.
     let names = 6 * (2 + 2 + (2 + 2 * 5));
     let report = (64 << 10) + 160 * 2 + 256 * 2 + names;
-    assert_eq!(answer_limit(&spec, &document, &cost), report + 4 * 6 + (64 << 10));
+    assert_eq!(answer_limit(&spec, &document.atoll.columns, &cost), report + 4 * 6 + (64 << 10));
     for parameters in [1 << 40, u64::MAX] {
         cost.parameters = parameters;
-        assert_eq!(answer_limit(&spec, &document, &cost), MAX_FRAME);
+        assert_eq!(answer_limit(&spec, &document.atoll.columns, &cost), MAX_FRAME);
     }
 }
 
@@ -69,7 +69,7 @@ fn a_model_may_be_as_long_as_declared_and_no_longer() {
     let limit = 4 * 6 + (64 << 10);
     let refused = |length: u64| {
         let model = vec![0; length as usize];
-        output(&spec, &document, &cost, samples::report(), &model).unwrap_err()
+        output(&spec, &document.atoll.columns, &cost, samples::report(), &model).unwrap_err()
     };
     assert_eq!(refused(limit + 1), OutputError::TooLong { actual: limit + 1, limit });
     assert!(!matches!(refused(limit), OutputError::TooLong { .. }), "it is read");
@@ -83,12 +83,13 @@ fn what_the_gate_lets_through_is_the_rebuilt_model_and_report() {
         "0.weight": {"dtype": "F32", "shape": [2, 2], "data_offsets": [0, 16]},
         "0.bias": {"dtype": "F32", "shape": [2], "data_offsets": [16, 24]},
     });
-    let (passed, model) = output(&spec, &document, &cost, samples::report(), &file(header, &[1; 24])).unwrap();
+    let (passed, model) =
+        output(&spec, &document.atoll.columns, &cost, samples::report(), &file(header, &[1; 24])).unwrap();
     assert_eq!(passed.trainer, TRAINER);
     let (length, rest) = model.split_first_chunk::<8>().unwrap();
     assert_eq!(u64::from_le_bytes(*length) % 8, 0, "the format aligns the data");
     assert_eq!(rest.len() as u64 - u64::from_le_bytes(*length), 24);
-    let nothing = output(&spec, &document, &cost, samples::report(), b"");
+    let nothing = output(&spec, &document.atoll.columns, &cost, samples::report(), b"");
     assert!(matches!(nothing, Err(OutputError::Malformed(_))));
 }
 
@@ -238,6 +239,6 @@ fn a_column_that_is_not_there_makes_no_input() {
     let (mut spec, document, _) = regression();
     spec.data.features.push("gone".to_owned());
     spec.data.target = "gone".to_owned();
-    let (inputs, classes, scaling) = declared(&spec, &document);
+    let (inputs, classes, scaling) = declared(&spec, &document.atoll.columns);
     assert_eq!((inputs.len(), classes.len(), scaling), (3, 0, None));
 }

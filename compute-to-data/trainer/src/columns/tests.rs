@@ -20,6 +20,7 @@ use parquet::{
 };
 
 use super::*;
+use crate::plan::Plan;
 use crate::{
     sample::{
         cancer_columns, cancer_csv, cancer_spec, category, number, perceptron, plaintext, read_as, run, run_as, spec,
@@ -200,9 +201,9 @@ fn columns_of_another_name_order_or_type_are_not_the_declared_ones() {
 fn rows_and_memory_are_bounded_before_anything_is_taken() {
     let doubles: Write<'_> = &put::<DoubleType>([0.0, 5.0, 15.0]);
     let bytes = plaintext(three(0, "required double a;", doubles));
-    let plan = Plan::compile(&job(), &columns()).unwrap();
+    let plan = Plan::compile(&job(), &columns(), &[]).unwrap();
     let read = |rows, bytes_at_most| {
-        Table::read(MediaType::Parquet, &plan, &bytes, &rows, bytes_at_most).map(|table| table.rows())
+        Table::read(MediaType::Parquet, &plan.first, &bytes, &rows, bytes_at_most).map(|table| table.rows())
     };
     let needed = 3 * (4 + 1) * 4;
     assert_eq!(read(3..=3, needed), Ok(3));

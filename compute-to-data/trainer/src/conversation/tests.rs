@@ -10,9 +10,9 @@ use zeroize::Zeroizing;
 use super::*;
 use crate::sample::{cancer_columns, cancer_csv, cancer_spec, perceptron};
 
-const KEY: [u8; 32] = [7; 32];
+pub(super) const KEY: [u8; 32] = [7; 32];
 
-fn job() -> WorkerJob {
+pub(super) fn job() -> WorkerJob {
     let mut spec = cancer_spec(perceptron(&[16, 2]));
     spec.training.epochs = 3;
     WorkerJob {
@@ -22,29 +22,37 @@ fn job() -> WorkerJob {
         rows: 569,
         min_rows: 100,
         context: b"of this asset".to_vec(),
+        joined: Vec::new(),
     }
 }
 
-fn sealed(csv: &str) -> Vec<u8> {
+pub(super) fn sealed(csv: &str) -> Vec<u8> {
+    sealed_to(KEY, b"of this asset", csv)
+}
+
+pub(super) fn sealed_to(key: [u8; 32], context: &[u8], csv: &str) -> Vec<u8> {
     let mut ciphertext = Vec::new();
-    let key = ContentKey::from_bytes(Zeroizing::new(KEY));
-    encrypt(&key, b"of this asset", csv.as_bytes(), &mut ciphertext).unwrap();
+    encrypt(&ContentKey::from_bytes(Zeroizing::new(key)), context, csv.as_bytes(), &mut ciphertext).unwrap();
     ciphertext
 }
 
-fn frames(job: &WorkerJob, key: [u8; 32], ciphertext: &[u8]) -> Vec<u8> {
+pub(super) fn frames(job: &WorkerJob, key: [u8; 32], ciphertext: &[u8]) -> Vec<u8> {
     let mut to = Vec::new();
     ToWorker::Job(Box::new(job.clone())).write(&mut to).unwrap();
-    ToWorker::Key(Zeroizing::new(key)).write(&mut to).unwrap();
-    for data in ciphertext.chunks(DATA_FRAME) {
-        ToWorker::Data(data.to_vec()).write(&mut to).unwrap();
-    }
-    ToWorker::End.write(&mut to).unwrap();
+    content_frames(&mut to, key, ciphertext);
     to
 }
 
+pub(super) fn content_frames(to: &mut Vec<u8>, key: [u8; 32], ciphertext: &[u8]) {
+    ToWorker::Key(Zeroizing::new(key)).write(to).unwrap();
+    for data in ciphertext.chunks(DATA_FRAME) {
+        ToWorker::Data(data.to_vec()).write(to).unwrap();
+    }
+    ToWorker::End.write(to).unwrap();
+}
+
 /// What the worker answers, and the bytes that it sent.
-fn talk(input: Vec<u8>) -> (Vec<ToRunner>, Vec<u8>) {
+pub(super) fn talk(input: Vec<u8>) -> (Vec<ToRunner>, Vec<u8>) {
     let (mut from, mut to) = (Cursor::new(input), Vec::new());
     serve(&mut from, &mut to).unwrap();
     assert_eq!(from.position(), from.get_ref().len() as u64, "everything that the runner sent was read");
@@ -57,7 +65,7 @@ fn talk(input: Vec<u8>) -> (Vec<ToRunner>, Vec<u8>) {
     (answers, to)
 }
 
-fn failure(input: Vec<u8>) -> FailureCode {
+pub(super) fn failure(input: Vec<u8>) -> FailureCode {
     let (mut answers, _) = talk(input);
     match (answers.pop(), answers.len()) {
         (Some(ToRunner::Failure(code)), 0) => code,

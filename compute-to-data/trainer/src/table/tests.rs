@@ -4,6 +4,7 @@ use atoll_protocol::{
 };
 
 use super::*;
+use crate::plan::Plan;
 use crate::{
     plaintext::Plaintext,
     sample::{category, number, perceptron, plaintext, read, spec},
@@ -95,10 +96,10 @@ fn says_which_column_is_wrong_and_how() {
     ] {
         assert_eq!(failure(&format!("{head}{row}\n")), expected, "{row}");
     }
-    let (plan, bytes) = (Plan::compile(&job(), &columns()).unwrap(), b"a,kind,unused,t\n\xff,x,0,no\n");
+    let (plan, bytes) = (Plan::compile(&job(), &columns(), &[]).unwrap(), b"a,kind,unused,t\n\xff,x,0,no\n");
     let mut not_utf8 = Plaintext::new(100);
     std::io::Write::write_all(&mut not_utf8, bytes).unwrap();
-    assert_eq!(Table::read(MediaType::Csv, &plan, &not_utf8, &(1..=100), 1 << 20).err(), not_a_number());
+    assert_eq!(Table::read(MediaType::Csv, &plan.first, &not_utf8, &(1..=100), 1 << 20).err(), not_a_number());
 }
 
 #[test]
@@ -115,10 +116,10 @@ fn the_header_has_to_be_the_declared_one() {
 
 #[test]
 fn the_row_floor_and_the_declared_rows_hold_exactly() {
-    let plan = Plan::compile(&job(), &columns()).unwrap();
+    let plan = Plan::compile(&job(), &columns(), &[]).unwrap();
     let csv = format!("a,kind,unused,t\n{}", "1,x,0,no\n\n".repeat(50));
     let read = |floor, most| {
-        Table::read(MediaType::Csv, &plan, &plaintext(&csv), &(floor..=most), 1 << 20).map(|table| table.rows())
+        Table::read(MediaType::Csv, &plan.first, &plaintext(&csv), &(floor..=most), 1 << 20).map(|table| table.rows())
     };
     assert_eq!(read(50, 50), Ok(50));
     assert_eq!(read(51, 51), Err(FailureCode::TooFewRows));
@@ -128,9 +129,9 @@ fn the_row_floor_and_the_declared_rows_hold_exactly() {
 
 #[test]
 fn memory_is_bounded_before_it_is_taken() {
-    let plan = Plan::compile(&job(), &columns()).unwrap();
+    let plan = Plan::compile(&job(), &columns(), &[]).unwrap();
     let csv = format!("a,kind,unused,t\n{}", "1,x,0,no\n".repeat(1_000));
-    let read = |bytes| Table::read(MediaType::Csv, &plan, &plaintext(&csv), &(1..=1_000), bytes).err();
+    let read = |bytes| Table::read(MediaType::Csv, &plan.first, &plaintext(&csv), &(1..=1_000), bytes).err();
     // The header's line counts too.
     let needed = 1_002 * (4 + 1) * 4;
     assert_eq!(read(needed), None);
@@ -142,7 +143,7 @@ fn a_job_that_does_not_fit_the_columns_is_refused() {
     let refused = |change: fn(&mut JobSpec)| {
         let mut job = job();
         change(&mut job);
-        matches!(Plan::compile(&job, &columns()), Err(FailureCode::Refused { .. }))
+        matches!(Plan::compile(&job, &columns(), &[]), Err(FailureCode::Refused { .. }))
     };
     assert!(!refused(|_| {}));
     assert!(refused(|job| job.data.target = "nowhere".to_owned()));
@@ -163,7 +164,7 @@ fn a_job_that_does_not_fit_the_columns_is_refused() {
     assert!(refused(|job| job.split.test_fraction = f64::NAN));
     let unusable = |min, max| {
         let columns = [number("a", min, max), category("t", &["no", "yes"])];
-        Plan::compile(&spec(&["a"], "t", Task::BinaryClassification, perceptron(&[2]), SGD), &columns).is_err()
+        Plan::compile(&spec(&["a"], "t", Task::BinaryClassification, perceptron(&[2]), SGD), &columns, &[]).is_err()
     };
     assert!(!unusable(-f64::MAX, f64::MAX));
     assert!(unusable(1.0, 1.0) && unusable(2.0, 1.0) && unusable(f64::NAN, 1.0) && unusable(0.0, f64::INFINITY));

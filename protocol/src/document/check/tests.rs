@@ -240,3 +240,20 @@ fn everything_that_can_not_be_read_is_named_along_with_every_broken_rule() {
     let many = errors(|d| d["atoll:market"]["content"]["keys"] = json!(vec![0; 1_000]));
     assert_eq!((many.len(), many[100].as_str()), (super::MAX_ERRORS + 1, ""));
 }
+
+#[test]
+fn what_says_whose_row_it_is_is_never_shown() {
+    let with = |cell: &str| {
+        errors(|document| {
+            let section = &mut document["atoll:market"];
+            section["columns"][0]["type"] = json!({"kind": "key"});
+            section["sample_rows"] = json!([["", "0.5", "a"], [cell, "0.5", "a"]]);
+        })
+    };
+    assert_eq!(with(""), [""; 0]);
+    assert_eq!(with("patient 7"), ["/atoll:market/sample_rows/1/0"]);
+    let more = errors(|document| {
+        document["atoll:market"]["columns"][0]["type"] = json!({"kind": "key", "values": ["a"]});
+    });
+    assert_eq!(more, ["/atoll:market/columns/0/type"]);
+}

@@ -3,6 +3,8 @@ use serde_json::{Value, json};
 use super::super::{Cost, JobSpec, ModelFamily};
 use crate::document::{ColumnKind, Image, example};
 
+mod further;
+
 fn spec() -> Value {
     json!({
         "version": 1,
@@ -126,6 +128,25 @@ fn an_image_is_many_inputs_and_no_target() {
 }
 
 #[test]
+fn nothing_is_learnt_from_a_key_and_none_is_predicted() {
+    let mut document = example();
+    document.atoll.columns[0].kind = ColumnKind::Key {};
+    let check = |change: &dyn Fn(&mut Value)| {
+        let mut spec = spec();
+        spec["data"]["features"] = json!(["x1"]);
+        change(&mut spec);
+        JobSpec::parse(&spec).unwrap().check(&document)
+    };
+    assert_eq!(check(&|_| {}).unwrap().inputs, 1);
+    let refused = check(&|spec| spec["data"]["features"] = json!(["x1", "x0"])).unwrap_err();
+    assert_eq!(refused.0[0].pointer, "/data/features/1", "{refused}");
+    assert!(refused.to_string().contains("`x0` says whose row it is; nothing is learnt from it"), "{refused}");
+    let refused = check(&|spec| spec["data"]["target"] = json!("x0")).unwrap_err();
+    assert_eq!(refused.0[0].pointer, "/data/target", "{refused}");
+    assert!(refused.to_string().contains("`x0` says whose row it is"), "{refused}");
+}
+
+#[test]
 fn too_few_rows_and_absurd_sizes_are_refused_without_overflow() {
     let mut document = example();
     document.atoll.policy.min_rows = 101;
@@ -148,12 +169,28 @@ fn the_schema_agrees_with_the_reader() {
     sound["optimizer"] = sgd;
     sound["layers"][1] = json!({"kind": "dropout", "rate": 0.5});
     assert!(validator.is_valid(&sound) && JobSpec::parse(&sound).is_ok());
+    let joined = json!({"asset": sound["data"]["asset"], "key": "k", "on": "l", "features": ["z"]});
+    sound["data"]["joined"] = json!([joined]);
+    sound["algorithm"] = json!({"asset": sound["data"]["asset"], "hash": format!("0x{}", "a1".repeat(32))});
+    assert!(validator.is_valid(&sound) && JobSpec::parse(&sound).is_ok());
+    let without = |name: &str| {
+        let mut joined = joined.clone();
+        joined.as_object_mut().unwrap().remove(name);
+        json!([joined])
+    };
     let broken: Vec<(&str, Value)> = vec![
         ("/version", json!(2)),
         ("/task", json!("guess")),
         ("/data/asset", json!("42")),
         ("/data/features", json!([])),
         ("/data/more", json!(1)),
+        ("/data/joined", without("asset")),
+        ("/data/joined", without("key")),
+        ("/data/joined", without("on")),
+        ("/data/joined", without("features")),
+        ("/algorithm", json!({"asset": "42", "hash": format!("0x{}", "a1".repeat(32))})),
+        ("/algorithm", json!({"asset": spec()["data"]["asset"]})),
+        ("/algorithm", json!({"asset": spec()["data"]["asset"], "hash": "0xa1"})),
         ("/layers", json!([])),
         ("/layers/0", json!({"kind": "attention"})),
         ("/layers/0", json!({"kind": "relu", "slope": 1})),

@@ -5,13 +5,13 @@ use alloy::{
     sol_types::SolCall,
 };
 use atoll_protocol::{
+    algorithm::Published,
     api::{
         AddService, Approve, AssetState, Cancel, Decimal, Expected, Fulfil, Money, NewService, OrderTerms, Publish,
         Return, SetFreeLimits, SetGate, SetMembers, SetPaused, SetPrice, SetProvider, SetReferral, SetState,
         TransactionRequest, Transfer, UpdateMetadata, Withdraw,
     },
     contracts::{IAssetRegistry, IERC20, IERC721, IMarket, IMemberList, IOrders, Order, Sale, ServiceTerms},
-    document::AssetDocument,
 };
 
 use super::{
@@ -131,9 +131,9 @@ impl Builder<'_> {
     }
 
     /// The bytes to publish. The contract would take anything; the catalogue would not show it.
-    fn metadata(&self, value: &serde_json::Value) -> Result<(AssetDocument, Vec<u8>), ApiError> {
+    fn metadata(&self, value: &serde_json::Value) -> Result<(Published, Vec<u8>), ApiError> {
         let bytes = canonical_bytes("/metadata", value)?;
-        match AssetDocument::parse(&bytes) {
+        match Published::parse(&bytes) {
             Ok(document) => Ok((document, bytes)),
             Err(errors) => Err(ApiError::document("/metadata", &errors)),
         }
@@ -153,8 +153,10 @@ impl Builder<'_> {
     async fn publish(&self, request: Publish) -> Result<Prepared, ApiError> {
         let (document, metadata) = self.metadata(&request.metadata)?;
         let (terms, cost) = self.terms(&request.service).await?;
-        let named = document.atoll.provider.wallet;
-        if named != terms.provider {
+        if let Published::Dataset(document) = &document
+            && document.atoll.provider.wallet != terms.provider
+        {
+            let named = document.atoll.provider.wallet;
             let detail = format!(
                 "the metadata names the provider {named} and the service {}, so nobody could fulfil an order; name the same",
                 terms.provider
@@ -169,7 +171,7 @@ impl Builder<'_> {
             ..Expected::default()
         };
         let description =
-            format!("Publish the asset “{}” with a service that costs {cost} for each order.", document.name);
+            format!("Publish the asset “{}” with a service that costs {cost} for each order.", document.name());
         let call = IAssetRegistry::publishCall { salt, metadata: metadata.into(), terms };
         let registry = self.app.deployment.asset_registry;
         Ok(Prepared::new(registry, &call, description, expected).returning(Returns::Published))
@@ -190,7 +192,7 @@ impl Builder<'_> {
 
     fn update_metadata(&self, request: &UpdateMetadata) -> Result<Prepared, ApiError> {
         let (document, metadata) = self.metadata(&request.metadata)?;
-        let description = format!("Publish new metadata of asset {}, named “{}”.", request.token_id, document.name);
+        let description = format!("Publish new metadata of asset {}, named “{}”.", request.token_id, document.name());
         let expected = Expected { metadata_hash: Some(keccak256(&metadata)), ..asset(request.token_id) };
         let call = IAssetRegistry::updateMetadataCall { assetId: request.token_id.0, metadata: metadata.into() };
         Ok(Prepared::new(self.app.deployment.asset_registry, &call, description, expected))

@@ -10,6 +10,7 @@ use alloy::{
     sol_types::{SolEvent, SolEventInterface},
 };
 use atoll_protocol::{
+    algorithm::Published,
     api::{ChainEvent, Revert, TransactionState, TransactionStatus},
     contracts::{
         IAssetRegistry::{self, IAssetRegistryEvents},
@@ -17,7 +18,6 @@ use atoll_protocol::{
         IMarket::IMarketEvents,
         IOrders::IOrdersEvents,
     },
-    document::AssetDocument,
 };
 use axum::{
     Json,
@@ -99,7 +99,7 @@ fn rejection(stored: &StoredLog) -> Option<String> {
         Ok(event) => event.data.metadata,
         Err(_) => IAssetRegistry::MetadataUpdated::decode_log(&stored.log).ok()?.data.metadata,
     };
-    AssetDocument::parse(&metadata).err().map(|errors| errors.to_string())
+    Published::parse(&metadata).err().map(|errors| errors.to_string())
 }
 
 /// Why a mined transaction reverted, found by running it again after the block before; none if it does not fail there.
