@@ -1,4 +1,7 @@
-/** The part of an asset's metadata that the page reads (`protocol::document`). The server shows valid documents only. */
+/**
+ * The part of an asset's metadata that the page reads (`protocol::document`, `protocol::algorithm`). The server shows valid
+ * documents only.
+ */
 
 import type { Schema } from "./api/client.ts";
 
@@ -8,7 +11,9 @@ export type ColumnKind =
   | { kind: "number"; min: number; max: number }
   | { kind: "category"; values: string[] }
   /** In Parquet only: bytes, row by row from the top, a pixel's channels together. */
-  | { kind: "image"; height: number; width: number; channels: number };
+  | { kind: "image"; height: number; width: number; channels: number }
+  /** Texts that say whose row it is: never shown, never learnt from. */
+  | { kind: "key" };
 
 export interface Column {
   name: string;
@@ -24,7 +29,14 @@ export interface Policy {
   max_parameters: number;
   allow?: string[];
   deny?: string[];
+  /** CAIP-19 ids of data sets whose rows may be joined to these, if they name this one too. */
+  join_with?: string[];
+  /** Algorithms that alone may be trained; any model of an allowed family if there is no such list. */
+  trusted_algorithms?: Trusted[] | null;
 }
+
+/** One algorithm, by the hash of its template, or every one that a wallet published and owns. */
+export type Trusted = { kind: "algorithm"; hash: string } | { kind: "author"; wallet: string };
 
 export interface AssetDocument {
   name: string;
@@ -43,8 +55,32 @@ export interface AssetDocument {
   };
 }
 
-export function documentOf(asset: Schema["Asset"]): AssetDocument {
-  return asset.metadata as unknown as AssetDocument;
+/** How a model is built and trained, whatever the data: what an algorithm fixes of a job. */
+export interface Template {
+  task: Schema["Task"];
+  layers: Schema["Layer"][];
+  loss: Schema["Loss"];
+  optimizer: Schema["Optimizer"];
+  training: { epochs: number; batch_size: number };
+  split: { test_fraction: number };
+}
+
+export interface AlgorithmDocument {
+  name: string;
+  description: string;
+  license: string;
+  keywords?: string[];
+  "atoll:algorithm": { template: Template };
+}
+
+/** The document of a data set; nothing of an algorithm, which has no columns, content or policy. */
+export function documentOf({ kind, metadata }: Schema["Asset"]): AssetDocument | undefined {
+  return kind === "dataset" ? (metadata as unknown as AssetDocument) : undefined;
+}
+
+/** The document of an algorithm; nothing of a data set. */
+export function algorithmOf({ kind, metadata }: Schema["Asset"]): AlgorithmDocument | undefined {
+  return kind === "algorithm" ? (metadata as unknown as AlgorithmDocument) : undefined;
 }
 
 /** Croissant's data type of what a model learns to tell; it stands beside the atomic type. */

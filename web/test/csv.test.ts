@@ -65,13 +65,13 @@ test("faults say where they are and what to do", async () => {
   const headers = await words(checkTable(new Blob(["kind,size\na,1\n"]), structuredClone(columns) as never, 0));
   expect(headers[0]).toMatch(/another order/);
   const latin1 = new Blob([new Uint8Array([97, 10, 49, 10, 0xe4, 10])]);
-  expect((await words(inferColumns(latin1, [])))[0]).toMatch(/not UTF-8 text; save the file as UTF-8/);
+  expect((await words(inferColumns(latin1, { categories: [], keys: [] })))[0]).toMatch(/not UTF-8 text; save the file as UTF-8/);
   const open = new Blob(['a\n1\n"', "x".repeat(3 << 20)]);
-  expect((await words(inferColumns(open, [])))[0]).toMatch(/^row 2 \(line 3\): a cell begins with a quote/);
+  expect((await words(inferColumns(open, { categories: [], keys: [] })))[0]).toMatch(/^row 2 \(line 3\): a cell begins with a quote/);
 });
 
 test("the first rows can be chosen from", async () => {
   const file = new Blob(["a,b\n1,x\n2,y\n3,x\n"]);
-  const columns = await inferColumns(file, []);
+  const columns = await inferColumns(file, { categories: [], keys: [] });
   expect(await checkTable(file, columns, 2)).toEqual({ rows: 3, first: [["1", "x"], ["2", "y"]] });
 });

@@ -4,7 +4,7 @@ import { canonical } from "../src/canonical.ts";
 import type { Column } from "../src/document.ts";
 import { checkTable } from "../src/table/check.ts";
 import { TableFaults } from "../src/table/faults.ts";
-import { inferColumns } from "../src/table/infer.ts";
+import { inferColumns, type Named } from "../src/table/infer.ts";
 import { Cli, type Verdict } from "../tools/cli.ts";
 import { Random } from "../tools/random.ts";
 
@@ -18,10 +18,10 @@ beforeAll(async () => {
 }, MINUTES);
 afterAll(() => cli.end());
 
-async function ours(table: string, categories: string[]): Promise<{ columns?: Column[]; rows: number; faults?: TableFaults }> {
+async function ours(table: string, named: Named): Promise<{ columns?: Column[]; rows: number; faults?: TableFaults }> {
   const file = new Blob([table]);
   try {
-    const columns = await inferColumns(file, categories);
+    const columns = await inferColumns(file, named);
     return { columns, rows: (await checkTable(file, columns, 0)).rows };
   } catch (error) {
     if (error instanceof TableFaults) return { rows: 0, faults: error };
@@ -30,8 +30,9 @@ async function ours(table: string, categories: string[]): Promise<{ columns?: Co
 }
 
 /** Both say the same: columns to the last digit, or the same faults at the same places. */
-async function compare(table: string, categories: string[] = []): Promise<Verdict> {
-  const [theirs, mine] = [await cli.verdict(table, categories), await ours(table, categories)];
+async function compare(table: string, given: Partial<Named> = {}): Promise<Verdict> {
+  const named = { categories: [], keys: [], ...given };
+  const [theirs, mine] = [await cli.verdict(table, named), await ours(table, named)];
   const told = `seed ${random.seed}, table ${JSON.stringify(table.slice(0, 2000))}`;
   // As they are published: canonical JSON knows no minus zero.
   expect(canonical(mine.columns ?? null), told).toBe(canonical(theirs.columns ?? null));
@@ -71,7 +72,7 @@ test("tables like those that people have", { timeout: MINUTES }, async () => {
     const rows = Array.from({ length: 1 + random.below(40) }, () => pools.map((pool) => quote(cell(pool))).join(","));
     const header = pools.map((_, at) => `c${at}`).join(",");
     const table = `${random.one(["", "", "\ufeff"])}${[header, ...rows].join(end)}${random.one(["", end, end + end])}`;
-    const verdict = await compare(table, random.below(4) === 0 ? ["c0"] : []);
+    const verdict = await compare(table, { categories: random.below(4) === 0 ? ["c0"] : [], keys: width > 1 && random.below(4) === 0 ? ["c1"] : [] });
     if (verdict.faults.length > 0) faulty++;
     else sound++;
   }
@@ -88,10 +89,16 @@ test("anything that a parser may stumble over", { timeout: MINUTES }, async () =
 test("headers and files that are none", { timeout: MINUTES }, async () => {
   const tables = ["", "\n\n", "a,b", "a,b\n", "a,a\n1,2\n", ",b\n1,2\n", '"",b\n1,2\n', '""\n1\n', "a\n\n1\n", "a,b\n1,2,3\n4\n", '"a""b",c\n1,2\n2,3\n'];
   for (const table of tables) await compare(table);
-  await compare("size,sick\n7,0\n8,1\n", ["sick"]);
-  await compare("size,sick\n7,0\n8,1\n", ["sickness"]);
+  await compare("size,sick\n7,0\n8,1\n", { categories: ["sick"] });
+  await compare("id,sick\n7,0\nb,1\n", { keys: ["id"] });
+  await compare("id,sick\n7,0\n,1\n", { keys: ["id"] });
+  await compare("size,sick\n7,0\n8,1\n", { categories: ["sickness"] });
+  await compare("size,sick\n7,0\n8,1\n", { keys: ["sickness"] });
   const words = (count: number) => `note\n${Array.from({ length: count }, (_, at) => `w${at}x`).join("\n")}`;
-  for (const count of [99, 100, 101, 150]) await compare(words(count));
+  for (const count of [99, 100, 101, 150]) {
+    await compare(words(count));
+    await compare(words(count), { categories: ["note"] });
+  }
   await compare(`a\n${"1\n".repeat(3)}${"x".repeat(65_537)}\n`);
   await compare(`a,b\n${"1,x\n".repeat(20)}${",x\n".repeat(30)}`);
 });

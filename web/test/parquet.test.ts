@@ -23,7 +23,7 @@ test("every kind of column and compression comes out as the CSV of the library t
 
 test("its schema is inferred as that of any table", async () => {
   const csv = await parquetToCsv(await table("snappy.parquet"));
-  const columns = await inferColumns(csv, []);
+  const columns = await inferColumns(csv, { categories: [], keys: [] });
   expect(columns.map(({ type }) => type.kind)).toEqual([
     ...["number", "number", "number", "number", "number"],
     ...["category", "category", "category"],

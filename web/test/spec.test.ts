@@ -1,8 +1,9 @@
 import { expect, test } from "vitest";
 
-import { type AssetDocument, type Column, targetOf } from "../src/document.ts";
+import { type AssetDocument, type Column, targetOf, type Trusted } from "../src/document.ts";
 import { check } from "../src/job/check.ts";
 import { familyOf, type JobSpec, layersOf, likelyTarget, networkOf, suggest } from "../src/job/spec.ts";
+import { shaped } from "../src/pages/train/json.ts";
 
 const COLUMNS: Column[] = [
   { name: "age", type: { kind: "number", min: 0, max: 120 } },
@@ -112,4 +113,36 @@ test("the form shows the layers that it wrote, and says so of others", () => {
   expect(familyOf(spec)).toBe("multilayer_perceptron");
   spec.layers.splice(1, 1, { kind: "tanh" });
   expect(networkOf(spec)).toBeUndefined();
+});
+
+test("a data set that lists algorithms runs no other model", () => {
+  const market = DOCUMENT["atoll:market"];
+  const trusting = (trusted_algorithms: Trusted[] | null): AssetDocument => ({
+    ...DOCUMENT,
+    "atoll:market": { ...market, policy: { ...market.policy, trusted_algorithms } },
+  });
+  const listed = trusting([{ kind: "author", wallet: `0x${"01".repeat(20)}` }]);
+  expect(check(suggested("outcome"), listed).broken).toEqual([
+    {
+      pointer: "/algorithm",
+      message: "the publisher lets only algorithms run that it lists; name one of them, with its asset and hash",
+    },
+  ]);
+  expect(check(suggested("outcome"), trusting(null)).broken).toEqual([]);
+});
+
+test("a job of further assets is left to the command line", () => {
+  const asset = "eip155:1/erc721:0x/2";
+  const joined = [{ asset, key: "patient", on: "patient", features: ["dose"] }];
+  const algorithm = { asset, hash: "0x" };
+  const spec = suggested("outcome");
+  const broken = (change: Partial<JobSpec>): string[] => check({ ...spec, ...change }, DOCUMENT).broken.map(({ pointer }) => pointer);
+  expect(broken({ data: { ...spec.data, joined } })).toEqual(["/data/joined"]);
+  expect(broken({ algorithm })).toEqual(["/algorithm"]);
+  expect(broken({ data: { ...spec.data, joined: [] }, algorithm: null })).toEqual([]);
+  // Such a spec is read as text, so that the reason is told and not that it is of another form.
+  expect(shaped({ ...spec, data: { ...spec.data, joined }, algorithm })).toMatchObject({ algorithm });
+  expect(() => shaped({ ...spec, algorithm: "small net" })).toThrow("`algorithm`");
+  expect(() => shaped({ ...spec, data: { ...spec.data, joined: {} } })).toThrow("`data.joined`");
+  expect(() => shaped({ ...spec, further: [] })).toThrow("`further`");
 });

@@ -7,6 +7,8 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 
+import type { Named } from "../src/table/infer.ts";
+
 const REPOSITORY = fileURLToPath(new URL("../..", import.meta.url));
 const run = promisify(execFile);
 
@@ -40,13 +42,14 @@ export class Cli {
     return new Cli(program, home);
   }
 
-  async verdict(table: Uint8Array | string, categories: readonly string[]): Promise<Verdict> {
+  async verdict(table: Uint8Array | string, { categories, keys }: Named): Promise<Verdict> {
     const file = join(this.home, "table.csv");
     await writeFile(file, table);
     // Nobody listens there, and no table has so many rows: it ends when it has read the table.
     const options = ["--server", "http://127.0.0.1:1", "--rpc-url", "http://127.0.0.1:1", "--min-rows", `${10 ** 12}`];
     const about = ["--name", "n", "--license", "l", "--price", "1", "--payment-token", `0x${"0".repeat(40)}`];
-    const asked = categories.length > 0 ? ["--categories", categories.join(",")] : [];
+    const named = (option: string, names: readonly string[]): string[] => (names.length > 0 ? [option, names.join(",")] : []);
+    const asked = [...named("--categories", categories), ...named("--keys", keys)];
     const ended = run(this.program, ["publish", file, "--json", "--home", this.home, ...options, ...about, ...asked]);
     const { stdout, stderr } = await ended.then(
       () => Promise.reject(new Error("it published a table to nobody")),

@@ -6,7 +6,7 @@
 import type { AssetDocument } from "../document.ts";
 import { count } from "../format.ts";
 import { type Cost, costOf } from "./cost.ts";
-import { canBePredicted, familyOf, inputsOf, type JobSpec, outputsOf, taskOf } from "./spec.ts";
+import { canBeLearnt, canBePredicted, familyOf, inputsOf, type JobSpec, outputsOf, taskOf } from "./spec.ts";
 
 export interface Broken {
   /** JSON pointer (RFC 6901) into the spec. */
@@ -26,6 +26,7 @@ const WEEK = 7 * 24 * 3600;
 
 export function check(spec: JobSpec, document: AssetDocument): Checked {
   const rules = new Rules(spec, document);
+  rules.alone();
   rules.format();
   const inputs = rules.columns();
   rules.policy();
@@ -50,6 +51,14 @@ class Rules {
     // Written so that NaN is outside.
     if (!(value >= low && value <= high)) this.#say(pointer, `${value} is not between ${low} and ${count(high)}`);
     else if (whole && !Number.isInteger(value)) this.#say(pointer, `${value} has to be a whole number`);
+  }
+
+  /** The page orders one data set and nothing else: it has neither the documents of further assets nor orders for them. */
+  alone(): void {
+    if ((this.spec.data.joined ?? []).length > 0)
+      this.#say("/data/joined", "this page orders one data set alone; order several with the command line, `atoll buy`");
+    if (this.spec.algorithm)
+      this.#say("/algorithm", "this page orders no algorithm with a data set; use the command line, `atoll buy`");
   }
 
   format(): void {
@@ -87,6 +96,7 @@ class Rules {
       if (seen.has(name)) this.#say(pointer, `\`${name}\` is named twice`);
       if (name === target) this.#say(pointer, `\`${name}\` is the target; a model may not see what it predicts`);
       if (!column) this.#say(pointer, `the data set has no column \`${name}\``);
+      else if (!canBeLearnt(column)) this.#say(pointer, `\`${name}\` says whose row it is; nothing is learnt from it`);
       else inputs += inputsOf(column);
       seen.add(name);
     });
@@ -96,7 +106,8 @@ class Rules {
       return inputs;
     }
     if (!canBePredicted(wanted)) {
-      this.#say("/data/target", `\`${target}\` holds images; a model learns to predict a number or a category`);
+      const holds = wanted.type.kind === "image" ? "holds images" : "says whose row it is";
+      this.#say("/data/target", `\`${target}\` ${holds}; a model learns to predict a number or a category`);
       return inputs;
     }
     const task = taskOf(wanted);
@@ -117,6 +128,11 @@ class Rules {
     const { policy, content } = this.document["atoll:market"];
     const family = familyOf(this.spec);
     const { limits } = this.spec;
+    if (policy.trusted_algorithms && !this.spec.algorithm)
+      this.#say(
+        "/algorithm",
+        "the publisher lets only algorithms run that it lists; name one of them, with its asset and hash",
+      );
     if (!policy.model_families.includes(family)) {
       this.#say("/layers", `the publisher does not allow ${family}; allowed: ${policy.model_families.join(", ")}`);
     }

@@ -11,7 +11,7 @@ import { market } from "../market.ts";
 import type { Provider } from "../wallet/provider.ts";
 import { Refused } from "../wallet/refused.ts";
 import { resultKeys } from "./resultKey.ts";
-import { domainOf, RECEIPT_TYPES } from "./typed.ts";
+import { domainOf, furtherHash, RECEIPT_TYPES } from "./typed.ts";
 
 type Job = Schema["Job"];
 type Receipt = Schema["SignedReceipt"]["receipt"];
@@ -33,7 +33,7 @@ export interface Opened extends Result {
 export async function openResult(job: Job, chain: Provider | undefined): Promise<Opened> {
   const signed = job.receipt;
   if (!signed) throw new Refused("There is no result", "The job has no receipt.");
-  const { receipt } = signed;
+  const { receipt, further = [] } = signed;
   const checks: Check[] = [];
   const equal = (name: string, found: string, expected: string, words: string): void => {
     checks.push({ name, holds: same(found, expected), detail: words });
@@ -51,6 +51,14 @@ export async function openResult(job: Job, chain: Provider | undefined): Promise
   );
   equal("Order", receipt.orderId, job.order_id, "the receipt is for your order");
   equal("Model description", receipt.specHash, order.terms.request_hash, "it ran what you paid for");
+  equal(
+    "Further assets",
+    furtherHash(further) ?? "",
+    typed.message.furtherHash,
+    further.length === 0
+      ? "the provider signed that it used nothing beside this data set"
+      : `the provider signed which versions of ${further.length} further assets it used`,
+  );
   const hash = hashTypedData(typed);
   if (chain && order.ended_in) checks.push(await onChain(chain, order, hash));
   else
@@ -168,6 +176,7 @@ async function typedReceipt(receipt: Receipt) {
       | "requestHash"
       | "metadataHash"
       | "dataCommitment"
+      | "furtherHash"
       | "specHash"
       | "trainerHash"
       | "modelHash"

@@ -10,13 +10,19 @@ export type Activation = "relu" | "tanh" | "sigmoid" | "gelu";
 
 /** Numbers that one cell of a column is to the model. */
 export function inputsOf({ type }: Column): number {
+  if (type.kind === "key") return 0;
   if (type.kind === "image") return type.height * type.width * type.channels;
   return type.kind === "category" ? type.values.length : 1;
 }
 
+/** Keys say whose row it is, and no more. */
+export function canBeLearnt({ type }: Column): boolean {
+  return type.kind !== "key";
+}
+
 /** Images can be learned from and not be predicted. */
 export function canBePredicted({ type }: Column): boolean {
-  return type.kind !== "image";
+  return type.kind === "number" || type.kind === "category";
 }
 
 export function taskOf(target: Column): Task {
@@ -84,7 +90,7 @@ export function suggest(
     task,
     data: {
       asset,
-      features: columns.filter(({ name }) => name !== target.name).map(({ name }) => name),
+      features: columns.filter((column) => column.name !== target.name && canBeLearnt(column)).map(({ name }) => name),
       target: target.name,
     },
     layers: layersOf(family, outputsOf(target), { hidden: [16], activation: "relu", dropout: 0 }),

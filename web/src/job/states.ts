@@ -44,6 +44,8 @@ export function why(failure: NonNullable<Schema["Job"]["failure"]>, buyer = "You
       return `Column “${failure.column}” holds something that is not a number. The publisher has to publish a corrected version.`;
     case "unknown_category":
       return `Column “${failure.column}” holds a category that is not declared. The publisher has to declare it and publish again.`;
+    case "key_repeated":
+      return `Column “${failure.column}” holds a key twice, so rows can not be joined by it. The publisher has to publish a corrected version.`;
     case "malformed_table":
       return "The table breaks a limit of size or form. The publisher has to publish another one.";
     case "too_few_rows":

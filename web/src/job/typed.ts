@@ -1,5 +1,8 @@
 /** The messages of the market that wallets sign (EIP-712, `protocol::signed`). */
 
+import type { Hex } from "viem";
+import { concat, keccak256 } from "viem/utils";
+
 import type { Market } from "../market.ts";
 
 const DOMAIN = [
@@ -21,6 +24,7 @@ const RECEIPT = [
   { name: "requestHash", type: "bytes32" },
   { name: "metadataHash", type: "bytes32" },
   { name: "dataCommitment", type: "bytes32" },
+  { name: "furtherHash", type: "bytes32" },
   { name: "specHash", type: "bytes32" },
   { name: "trainerHash", type: "bytes32" },
   { name: "modelHash", type: "bytes32" },
@@ -57,3 +61,14 @@ export function typedJobRequest(market: Market, message: JobRequest) {
 
 /** What a provider's receipt is signed as. */
 export const RECEIPT_TYPES = { Receipt: RECEIPT } as const;
+
+const NONE: Hex = `0x${"00".repeat(32)}`;
+
+/**
+ * A receipt's `furtherHash` of these metadata hashes; nothing if one of them is no hash: of other lengths, several lists
+ * would have the same.
+ */
+export function furtherHash(hashes: readonly string[]): Hex | undefined {
+  if (!hashes.every((hash) => /^0x[0-9a-f]{64}$/i.test(hash))) return undefined;
+  return hashes.length === 0 ? NONE : keccak256(concat(hashes as readonly Hex[]));
+}

@@ -1,4 +1,4 @@
-/** The catalogue: every data set that can be found, narrowed by words, kind, price and what is paid with. */
+/** The catalogue: every data set and algorithm that can be found, narrowed by words, kind, price and what is paid with. */
 
 import { call, type Schema } from "../api/client.ts";
 import { field, select, typed } from "../components/field.ts";
@@ -8,10 +8,10 @@ import { count, symbol, units } from "../format.ts";
 import { fill, h } from "../h.ts";
 import type { View } from "../main.ts";
 import { remember } from "../router.ts";
-import { effect, onEnd, signal } from "../signal.ts";
+import { effect, onEnd, signal, untracked } from "../signal.ts";
 import { card, type Card, cardOf } from "./catalogue/card.ts";
 import { facets as facetList } from "./catalogue/facets.ts";
-import { asked, type Filters, filtersOf } from "./catalogue/filters.ts";
+import { asked, type Filters, filtersOf, noun } from "./catalogue/filters.ts";
 
 type Facets = Schema["Facets"];
 
@@ -128,6 +128,17 @@ export function catalogue(_: Record<string, string>, query: URLSearchParams): Vi
         oninput: (event: Event) => change("q", typed(event)),
       }),
     ),
+    field(
+      { label: "Kind" },
+      select(
+        [
+          ["", "All"],
+          ["dataset", "Data sets"],
+          ["algorithm", "Algorithms"],
+        ],
+        { value: filters().kind, onchange: (event: Event) => change("kind", typed(event), 0) },
+      ),
+    ),
     field({ label: "Paid with" }, paidWith),
     field(
       { label: "At most", wrong: badPrice, hint: "Choose what it is paid with first." },
@@ -158,7 +169,7 @@ export function catalogue(_: Record<string, string>, query: URLSearchParams): Vi
     { "aria-busy": () => String(busy()) },
     h("p", { class: "quiet tally", role: "status" }, () => {
       const total = counted()?.total;
-      return total === undefined ? "" : `${count(total)} data set${total === 1 ? "" : "s"}`;
+      return total === undefined ? "" : `${count(total)} ${noun(total, untracked(filters))}`;
     }),
     () => search() > 0 && shelf({ length: () => length() ?? 0, total: whole, card: (at) => cards[at] && card(cards[at]), more }),
     () => {

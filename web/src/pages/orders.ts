@@ -1,6 +1,8 @@
 /** The visitor's orders and jobs, and what is still to be done for them. */
 
 import { call, type Schema } from "../api/client.ts";
+import { tokenOf } from "../assetId.ts";
+import { assetLink, found } from "../components/assetLink.ts";
 import { hex } from "../components/hex.ts";
 import { list } from "../components/list.ts";
 import { empty, failure } from "../components/notice.ts";
@@ -19,7 +21,6 @@ import { go } from "../router.ts";
 import { onEnd, signal } from "../signal.ts";
 import { onChain } from "../wallet/chain.ts";
 
-type Asset = Schema["Asset"];
 type Job = Schema["Job"];
 type Order = Schema["Order"];
 
@@ -65,7 +66,7 @@ function jobTable(jobs: readonly Job[]): HTMLElement {
     jobs.map((job) => [
       h("a", { href: `#/jobs/${job.id}` }, `${job.kind === "download" ? "Download" : "Job"} ${job.id.slice(-8)}`),
       stateOf(job),
-      dataSet(job.asset),
+      assetLink(job.asset, "A data set"),
       when(job.created_at),
     ]),
   );
@@ -79,7 +80,7 @@ function orderTable(orders: readonly Order[], jobs: () => readonly Job[], again:
     orders.map((order) => [
       hex(order.id, "the order's id"),
       ORDER[order.status],
-      dataSet(order.asset),
+      assetLink(order.asset, "A data set"),
       when(order.opened_at),
       when(order.terms.deadline),
       h("div", null, () => todo(order, jobs(), again)),
@@ -87,36 +88,22 @@ function orderTable(orders: readonly Order[], jobs: () => readonly Job[], again:
   );
 }
 
-const tokenOf = (asset: string): string => asset.split("/").pop() ?? "";
-
-const assets = new Map<string, Promise<Asset>>();
-
-function found(asset: string): Promise<Asset> {
-  const token_id = tokenOf(asset);
-  const asked = assets.get(token_id) ?? call("get", "/v1/assets/{token_id}", { path: { token_id } });
-  assets.set(token_id, asked);
-  asked.catch(() => assets.delete(token_id));
-  return asked;
-}
-
-/** A data set by its title, as soon as that is known. */
-function dataSet(asset: string): HTMLElement {
-  const name = signal("A data set");
-  // One that can not be shown any more keeps its link, which says why.
-  found(asset).then((asset) => name.set(asset.name), () => undefined);
-  return h("a", { href: `#/assets/${tokenOf(asset)}` }, name);
-}
-
-/** What an order without a job waits for: a job that was described elsewhere, or a download. */
+/** What an order without a job waits for: a job that was described elsewhere, one that it pays an algorithm of, or a download. */
 function elsewhere({ asset, terms }: Order): HTMLElement {
-  const kind = signal<Schema["ServiceKind"]>("compute");
-  const service = ({ services }: Asset): void => kind.set(services.find(({ datatoken }) => same(datatoken, terms.datatoken))?.kind ?? "compute");
-  found(asset).then(service, () => undefined);
-  return h("div", null, () =>
-    kind() === "download"
-      ? ["The command line fetches it: ", h("code", { class: "wide" }, `atoll download ${tokenOf(asset)} --out table.csv`)]
-      : "Its job was described in another browser: hand it in there, or wait for the payment to come back.",
+  const sold = signal<Schema["ServiceKind"] | "algorithm">("compute");
+  found(asset).then(
+    ({ kind, services }) => {
+      const service = services.find(({ datatoken }) => same(datatoken, terms.datatoken));
+      sold.set(kind === "algorithm" ? kind : (service?.kind ?? "compute"));
+    },
+    () => undefined,
   );
+  return h("div", null, () => {
+    if (sold() === "algorithm") return "It pays the algorithm of a job, and ends with that job.";
+    return sold() === "download"
+      ? ["The command line fetches it: ", h("code", { class: "wide" }, `atoll download ${tokenOf(asset)} --out table.csv`)]
+      : "Its job was described in another browser: hand it in there, or wait for the payment to come back.";
+  });
 }
 
 /** What the buyer can do for an open order: hand its job in, or take the money back. */

@@ -99,7 +99,7 @@ export function documentFor(about: About, content: SealedContent): Record<string
 }
 
 function fieldFor({ name, type, description }: Column, isTarget: boolean): Record<string, unknown> {
-  const atomic = { number: "sc:Float", category: "sc:Text", image: "sc:ImageObject" }[type.kind];
+  const atomic = { number: "sc:Float", category: "sc:Text", image: "sc:ImageObject", key: "sc:Text" }[type.kind];
   return {
     "@type": "cr:Field",
     "@id": `table/${name}`,

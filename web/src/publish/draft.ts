@@ -133,10 +133,15 @@ export class Draft {
       columns: [...this.columns()],
       ...(target !== "" && { target }),
       policy,
-      sampleRows: table.first.filter((_, at) => this.sample().has(at)),
+      sampleRows: table.first.filter((_, at) => this.sample().has(at)).map((cells) => shownOf(this.columns(), cells)),
     };
     return { file: table.file, about, provider, price: { token: token.token as Hex, units: price } };
   }
+}
+
+/** A row as everyone may see it: what says whose row it is is never shown. */
+export function shownOf(columns: readonly Column[], cells: readonly string[]): string[] {
+  return cells.map((cell, at) => (columns[at]?.type.kind === "key" ? "" : cell));
 }
 
 /** What is wrong with a declaration, if anything. */
@@ -145,6 +150,7 @@ export function wrongOf({ type }: Column): string | undefined {
     if (!Number.isFinite(type.min) || !Number.isFinite(type.max)) return "write both bounds as numbers";
     return type.min < type.max ? undefined : "the lower bound has to be below the upper one";
   }
+  if (type.kind === "key") return undefined;
   if (type.kind === "image") return "images can be published with the command line only";
   if (new Set(type.values).size !== type.values.length) return "a category is there twice";
   return type.values.length < 2 ? "there have to be at least two categories" : undefined;

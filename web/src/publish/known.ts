@@ -16,9 +16,10 @@ export interface Known {
 const ETHER: Token = { token: ZERO, symbol: "ETH", decimals: 18 };
 
 export async function known(signal: AbortSignal): Promise<Known> {
-  const { items } = await call("get", "/v1/assets", { query: { limit: 100 }, signal });
+  const { items } = await call("get", "/v1/assets", { query: { kind: "dataset", limit: 100 }, signal });
   const prices = items.flatMap(({ services }) => services.map(({ price }) => price)).filter(({ token }) => token !== ZERO);
   const tokens = [...new Map(prices.map((price) => [price.token, price])).values(), ETHER];
-  const providers = [...new Set(items.map((asset) => documentOf(asset)["atoll:market"].provider.wallet as Hex))];
+  const documents = items.flatMap((asset) => documentOf(asset) ?? []);
+  const providers = [...new Set(documents.map(({ "atoll:market": { provider } }) => provider.wallet as Hex))];
   return { tokens, providers };
 }

@@ -64,6 +64,7 @@ function ruleOf(kind: ColumnKind): (cell: string) => string | undefined {
     };
   }
   if (kind.kind === "image") return () => "images can be in Parquet only";
+  if (kind.kind === "key") return (cell) => (isMissing(cell) ? missing : undefined);
   const values = new Set(kind.values);
   return (cell) => {
     if (isMissing(cell)) return missing;

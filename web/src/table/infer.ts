@@ -21,31 +21,39 @@ interface Seen {
   firstText: { row: number; line: number; cell: string } | null;
 }
 
+/** What the publisher says of columns by name. */
+export interface Named {
+  /** Categories, even if they hold numbers. */
+  readonly categories: readonly string[];
+  /** What says whose row it is. */
+  readonly keys: readonly string[];
+}
+
 /**
- * Proposes a declaration for every column: all numbers, then bounds; all texts, and few of them, then categories. The
- * columns in `categories` are categories even if they hold numbers.
+ * Proposes a declaration for every column: all numbers, then bounds; all texts, and few of them, then categories, else keys.
+ * Those that are named are what they are named.
  *
- * Throws `TableFaults` for missing values, columns that mix numbers and texts, and texts with too many different values or
- * only one.
+ * Throws `TableFaults` for missing values, columns that mix numbers and texts, the same text in every row, and categories with
+ * too many different values.
  */
 export async function inferColumns(
   file: Blob,
-  categories: readonly string[],
+  named: Named,
   progress?: (bytes: number) => void,
 ): Promise<Column[]> {
   const faults = new Faults();
   let names: string[] = [];
   let seen: Seen[] = [];
-  let asked: boolean[] = [];
+  let asked: ("category" | "key" | undefined)[] = [];
   await readTable(file, faults, {
     header(found) {
       names = found;
       checkNames(names, faults);
-      for (const name of categories.filter((name) => !names.includes(name))) {
-        faults.add(0, 1, name, "is to be a category and is not in the table; correct the name");
+      for (const name of [...named.categories, ...named.keys].filter((name) => !names.includes(name))) {
+        faults.add(0, 1, name, "is to be a category or a key and is not in the table; correct the name");
       }
       seen = names.map(() => ({ min: Infinity, max: -Infinity, numbers: false, texts: new Set(), firstText: null }));
-      asked = names.map((name) => categories.includes(name));
+      asked = names.map((name) => (named.keys.includes(name) ? "key" : named.categories.includes(name) ? "category" : undefined));
       return true;
     },
     row(cells, { row, line }) {
@@ -58,7 +66,7 @@ export async function inferColumns(
           if (value > column.max) column.max = value;
         } else if (isMissing(cell)) {
           faults.add(row, line, names[at] ?? null, "the value is missing; fill it in, or drop the row or the column");
-        } else {
+        } else if (asked[at] !== "key") {
           column.firstText ??= { row, line, cell };
           // One more than allowed is enough to know that they are too many.
           if (column.texts.size <= MAX_CATEGORIES) column.texts.add(cell);
@@ -68,7 +76,7 @@ export async function inferColumns(
     progress,
   });
   faults.finish();
-  const columns = names.flatMap((name, at) => declare(name, seen[at] as Seen, faults));
+  const columns = names.flatMap((name, at) => declare(name, seen[at] as Seen, asked[at], faults));
   faults.finish();
   return columns;
 }
@@ -82,15 +90,19 @@ function checkNames(names: readonly string[], faults: Faults): void {
   }
 }
 
-function declare(name: string, { min, max, numbers, texts, firstText }: Seen, faults: Faults): Column[] {
+function declare(name: string, { min, max, numbers, texts, firstText }: Seen, asked: "category" | "key" | undefined, faults: Faults): Column[] {
+  if (asked === "key") return [{ name, type: { kind: "key" } }];
   if (firstText === null) return [{ name, type: { kind: "number", ...outward(min, max) } }];
   if (numbers) {
     const text = `"${shown(firstText.cell)}" is not a number, and other cells of this column are; correct it, or make the column a category`;
     faults.add(firstText.row, firstText.line, name, text);
   } else if (texts.size === 1) {
     faults.add(0, 1, name, "holds the same text in every row, which nothing can be learnt from; drop the column");
+  } else if (texts.size > MAX_CATEGORIES && asked === "category") {
+    faults.add(0, 1, name, `holds more than ${MAX_CATEGORIES} different texts, which is no category to learn from; drop the column, or make it a key`);
   } else if (texts.size > MAX_CATEGORIES) {
-    faults.add(0, 1, name, `holds more than ${MAX_CATEGORIES} different texts, which is no category to learn from; drop the column`);
+    // Names, numbers of patients, remarks: nothing to learn from.
+    return [{ name, type: { kind: "key" } }];
   } else {
     return [{ name, type: { kind: "category", values: [...texts].sort(byCharacters) } }];
   }

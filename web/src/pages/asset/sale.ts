@@ -80,7 +80,7 @@ function fetch(asset: Asset): HTMLElement {
   );
 }
 
-function limits({ free_limits: free, price }: Service): HTMLElement | undefined {
+export function limits({ free_limits: free, price }: Service): HTMLElement | undefined {
   if (!free || BigInt(price.amount) > 0n) return undefined;
   const parts = [
     free.per_wallet && `${count(free.per_wallet)} for each account`,

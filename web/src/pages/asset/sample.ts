@@ -35,7 +35,7 @@ export function sample(columns: readonly Column[], rows: readonly (readonly stri
               h(
                 "td",
                 { class: type.kind === "number" ? "number" : null },
-                type.kind === "image" ? inWords(type) : (row[at] ?? ""),
+                type.kind === "image" ? inWords(type) : type.kind === "key" ? "not shown" : (row[at] ?? ""),
               ),
             ),
           ),

@@ -8,7 +8,7 @@ import { h } from "../../h.ts";
 const BINS = 12;
 /** Categories that are named; of more, the rest is counted. */
 const NAMED = 6;
-const KINDS = { number: "Number", category: "Category", image: "Image" };
+const KINDS = { number: "Number", category: "Category", image: "Image", key: "Key" };
 
 /** Size of an image. */
 export function inWords({ height, width, channels }: { height: number; width: number; channels: number }): string {
@@ -70,12 +70,13 @@ export function schema(columns: readonly Column[], rows: readonly (readonly stri
 function values({ type }: Column): string {
   if (type.kind === "number") return `${figure(type.min)} to ${figure(type.max)}`;
   if (type.kind === "image") return inWords(type);
+  if (type.kind === "key") return "Whose row it is; never shown";
   const [shown, rest] = [type.values.slice(0, NAMED), type.values.length - NAMED];
   return shown.join(", ") + (rest > 0 ? ` and ${rest} more` : "");
 }
 
 function distribution({ name, type }: Column, cells: readonly string[]): SVGElement | undefined {
-  if (type.kind === "image") return undefined;
+  if (type.kind === "image" || type.kind === "key") return undefined;
   if (type.kind === "category") {
     return sketch(
       name,

@@ -1,7 +1,7 @@
-/** A data set in the catalogue, as little of it as its card shows: there may be very many. */
+/** An asset in the catalogue, as little of it as its card shows: there may be very many. */
 
 import type { Schema } from "../../api/client.ts";
-import { documentOf } from "../../document.ts";
+import { algorithmOf, documentOf } from "../../document.ts";
 import { count, day, money } from "../../format.ts";
 import { type Child, h } from "../../h.ts";
 
@@ -18,22 +18,23 @@ export interface Card {
   readonly description: string;
   readonly keywords: readonly string[];
   readonly price: string;
-  readonly rows: number;
-  readonly columns: number;
+  /** How large a data set is; nothing of an algorithm. */
+  readonly size: { readonly rows: number; readonly columns: number } | undefined;
   readonly published: string;
   readonly orderable: boolean;
 }
 
 export function cardOf(asset: Asset): Card {
-  const { "atoll:market": data, keywords = [] } = documentOf(asset);
+  const document = documentOf(asset);
+  const data = document?.["atoll:market"];
+  const { keywords = [] } = document ?? algorithmOf(asset) ?? {};
   return {
     token: asset.token_id,
     name: asset.name,
     description: asset.description.slice(0, SHOWN),
     keywords: keywords.slice(0, KEYWORDS),
     price: prices(asset),
-    rows: data.content.rows,
-    columns: data.columns.length,
+    size: data && { rows: data.content.rows, columns: data.columns.length },
     published: asset.published_at,
     orderable: asset.state === "active",
   };
@@ -52,8 +53,9 @@ export function card(shown: Card): Child {
       "p",
       { class: "facts" },
       h("b", null, shown.price),
-      h("span", null, `${count(shown.rows)} rows`),
-      h("span", null, `${count(shown.columns)} columns`),
+      shown.size
+        ? [h("span", null, `${count(shown.size.rows)} rows`), h("span", null, `${count(shown.size.columns)} columns`)]
+        : h("span", { class: "state" }, "Algorithm"),
       h("span", null, day(shown.published)),
       !shown.orderable && h("span", { class: "state" }, "No orders at the moment"),
     ),

@@ -8,7 +8,7 @@ import { count } from "../../format.ts";
 import { type Child, fill, h } from "../../h.ts";
 import { link } from "../../router.ts";
 import { effect } from "../../signal.ts";
-import type { Filters } from "./filters.ts";
+import { type Filters, noun } from "./filters.ts";
 
 type Facets = Schema["Facets"];
 type Facet = Schema["Facet"];
@@ -33,6 +33,7 @@ interface Options {
 const WORDS: Record<string, string> = {
   "service compute": "A model that learned from it",
   "service download": "The data itself",
+  "service compute algorithm": "Its use in a job",
   "pricing free": "Free",
   "pricing paid": "Paid",
 };
@@ -75,13 +76,13 @@ export function facets({ found, filters, choose }: Options): HTMLElement {
           "data-value": value,
           onclick: follow,
         },
-        h("span", null, WORDS[`${name} ${value}`] ?? value),
+        h("span", null, WORDS[`${name} ${value} ${filters().kind}`] ?? WORDS[`${name} ${value}`] ?? value),
         " ",
         h(
           "span",
           { class: "count" },
           count(hits),
-          h("span", { class: "sr" }, ` data set${hits === 1 ? "" : "s"}${chosen ? ", chosen; follow to show all" : ""}`),
+          h("span", { class: "sr" }, ` ${noun(hits, filters())}${chosen ? ", chosen; follow to show all" : ""}`),
         ),
       ),
     );

@@ -2,7 +2,7 @@
 
 import type { Schema } from "../../api/client.ts";
 import { field, select, typed } from "../../components/field.ts";
-import { money, symbol, units } from "../../format.ts";
+import { money, short, symbol, units } from "../../format.ts";
 import { h } from "../../h.ts";
 import { signal } from "../../signal.ts";
 import { formatUnits } from "viem/utils";
@@ -33,7 +33,7 @@ export function offer(asset: Asset, service: Service, changed: (what: string) =>
     h(
       "div",
       { class: "spread" },
-      h("h3", null, h("a", { href: `#/assets/${asset.token_id}` }, asset.name), h("span", { class: "state" }, service.kind === "download" ? "The data itself" : "Training")),
+      h("h3", null, h("a", { href: `#/assets/${asset.token_id}` }, asset.name), h("span", { class: "state" }, handedOver(asset, service))),
       h("span", null, money(price), service.paused && h("span", { class: "state" }, "Sale paused")),
     ),
     h(
@@ -89,4 +89,10 @@ export function offer(asset: Asset, service: Service, changed: (what: string) =>
     admission(asset, service, change, busy),
     progress,
   );
+}
+
+function handedOver({ kind: asset }: Asset, { kind, provider }: Service): string {
+  // An algorithm has a service for each provider.
+  if (asset === "algorithm") return `Algorithm, for jobs of ${short(provider)}`;
+  return kind === "download" ? "The data itself" : "Training";
 }

@@ -38,7 +38,7 @@ function view(): HTMLElement {
     h(
       "section",
       null,
-      h("h2", null, "Published data sets"),
+      h("h2", null, "What you published"),
       () => done() !== "" && success(done()),
       list(
         "Loading what you published",
@@ -48,7 +48,7 @@ function view(): HTMLElement {
           assets.length === 0
             ? empty(
                 "Nothing published",
-                h("p", null, "Data sets that this account publishes appear here, with their prices and states."),
+                h("p", null, "Data sets and algorithms that this account publishes appear here, with their prices and states."),
               )
             : h(
                 "div",

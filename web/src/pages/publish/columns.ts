@@ -5,6 +5,7 @@ import { field, select, typed } from "../../components/field.ts";
 import type { Column } from "../../document.ts";
 import { count } from "../../format.ts";
 import { h } from "../../h.ts";
+import { canBePredicted } from "../../job/spec.ts";
 import { type Draft, wrongOf } from "../../publish/draft.ts";
 import { untracked } from "../../signal.ts";
 import type { Read } from "./file.ts";
@@ -43,7 +44,7 @@ export function later(title: string): HTMLElement {
 }
 
 function target(draft: Draft, columns: readonly Column[]): HTMLElement {
-  const options = [["", "I do not say"], ...columns.map(({ name }) => [name, name] as const)] as const;
+  const options = [["", "I do not say"], ...columns.filter(canBePredicted).map(({ name }) => [name, name] as const)] as const;
   return field(
     {
       label: "What buyers most likely want to predict",
@@ -63,7 +64,7 @@ function row(draft: Draft, column: Column, at: number, read: () => Read | undefi
     null,
     h("th", { scope: "row" }, column.name),
     h("td", null, kind(draft, column, read)),
-    h("td", null, column.type.kind === "number" ? bounds(column, change) : categories(column, change), h("p", { class: "wrong", role: "alert" }, () => wrong(draft, at))),
+    h("td", null, column.type.kind === "number" ? bounds(column, change) : categories(column, change), column.type.kind === "key" && h("p", { class: "hint" }, "Never shown, and nothing is learnt from it."), h("p", { class: "wrong", role: "alert" }, () => wrong(draft, at))),
     h("td", null, h("input", { "aria-label": `${column.name} in words`, value: column.description ?? "", placeholder: "optional", oninput: (event: Event) => describe(typed(event)) })),
   );
 }
@@ -73,19 +74,21 @@ function wrong(draft: Draft, at: number): string | undefined {
   return column && wrongOf(column);
 }
 
-/** Numbers can be categories; texts can not be numbers. */
+/** Numbers can be categories, and both can be keys; texts can not be numbers. */
 function kind(draft: Draft, column: Column, read: () => Read | undefined): HTMLElement {
   const isText = column.type.kind === "category" && !column.type.values.every((value) => Number.isFinite(Number(value)));
   const again = (kind: string): void => {
     const before = untracked(draft.columns);
-    const asked = before.filter(({ name, type }) => (name === column.name ? kind : type.kind) === "category").map(({ name }) => name);
-    void read()?.(asked, before);
+    const those = (wanted: string): string[] =>
+      before.filter(({ name, type }) => (name === column.name ? kind : type.kind) === wanted).map(({ name }) => name);
+    void read()?.({ categories: those("category"), keys: those("key") }, before);
   };
   return h(
     "select",
-    { "aria-label": `What ${column.name} holds`, disabled: isText, onchange: (event: Event) => again(typed(event)) },
-    h("option", { value: "number", selected: column.type.kind === "number" }, "Numbers"),
+    { "aria-label": `What ${column.name} holds`, onchange: (event: Event) => again(typed(event)) },
+    h("option", { value: "number", selected: column.type.kind === "number", disabled: isText }, "Numbers"),
     h("option", { value: "category", selected: column.type.kind === "category" }, "Categories"),
+    h("option", { value: "key", selected: column.type.kind === "key" }, "A key: whose row it is"),
   );
 }
 

@@ -9,13 +9,13 @@ import type { Draft } from "../../publish/draft.ts";
 import { onEnd, signal } from "../../signal.ts";
 import { checkTable } from "../../table/check.ts";
 import { inWords, TableFaults } from "../../table/faults.ts";
-import { inferColumns } from "../../table/infer.ts";
+import { inferColumns, type Named } from "../../table/infer.ts";
 
 /** Rows to choose a sample from. */
 const FIRST = 10;
 
-/** Reads a table anew with these columns as categories. What was declared before is kept where it still fits. */
-export type Read = (categories: readonly string[], before: readonly Column[]) => Promise<void>;
+/** Reads a table anew with these columns as categories or keys. What was declared before is kept where it still fits. */
+export type Read = (named: Named, before: readonly Column[]) => Promise<void>;
 
 export function file(draft: Draft, chosen: (read: Read) => void): HTMLElement {
   const busy = signal<string | undefined>(undefined);
@@ -37,10 +37,10 @@ export function file(draft: Draft, chosen: (read: Read) => void): HTMLElement {
     try {
       busy.set("Opening the file");
       const csv = await asCsv(file, (rows, of) => isMine() && busy.set(`Reading ${count(rows)} of ${count(of)} rows`));
-      const read: Read = async (categories, before) => {
+      const read: Read = async (named, before) => {
         wrong.set(undefined);
         try {
-          const columns = await inferColumns(csv, categories, told("Reading the table"));
+          const columns = await inferColumns(csv, named, told("Reading the table"));
           const { rows, first } = await checkTable(csv, columns, FIRST, told("Checking every cell"));
           if (!isMine()) return;
           const known = new Map(before.map((column) => [`${column.type.kind} ${column.name}`, column]));
@@ -55,7 +55,7 @@ export function file(draft: Draft, chosen: (read: Read) => void): HTMLElement {
       };
       if (!isMine()) return;
       chosen(read);
-      await read([], []);
+      await read({ categories: [], keys: [] }, []);
     } catch (error) {
       if (!isMine()) return;
       busy.set(undefined);

@@ -1,7 +1,7 @@
 /** Rows that everyone may see, in clear: none unless the publisher chooses them. */
 
 import { h } from "../../h.ts";
-import type { Draft } from "../../publish/draft.ts";
+import { type Draft, shownOf } from "../../publish/draft.ts";
 import { untracked } from "../../signal.ts";
 import { later } from "./columns.ts";
 
@@ -9,7 +9,8 @@ export function sample(draft: Draft): HTMLElement {
   return h("div", null, () => {
     const table = draft.table();
     if (!table) return later("3. Sample rows");
-    const names = untracked(draft.columns).map(({ name }) => name);
+    const columns = untracked(draft.columns);
+    const names = columns.map(({ name }) => name);
     const toggle = (at: number): void =>
       draft.sample.update((now) => {
         const next = new Set(now);
@@ -36,7 +37,7 @@ export function sample(draft: Draft): HTMLElement {
                 "tr",
                 null,
                 h("td", null, h("input", { type: "checkbox", "aria-label": `Show row ${at + 1} to everyone`, onchange: () => toggle(at) })),
-                cells.map((cell) => h("td", null, cell)),
+                shownOf(columns, cells).map((cell) => h("td", null, cell)),
               ),
             ),
           ),

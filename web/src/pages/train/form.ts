@@ -6,6 +6,7 @@ import type { Column, ModelFamily } from "../../document.ts";
 import { h } from "../../h.ts";
 import {
   type Activation,
+  canBeLearnt,
   canBePredicted,
   familiesFor,
   familyOf,
@@ -30,6 +31,7 @@ export function form(draft: Draft): HTMLElement {
   const { columns, policy } = draft.document["atoll:market"];
   const spec = untracked(draft.spec);
   const target = (): Column | undefined => columns.find(({ name }) => name === draft.spec().data.target);
+  const learnable = (target: string): Column[] => columns.filter((one) => one.name !== target && canBeLearnt(one));
   const change = (make: (spec: JobSpec) => Partial<JobSpec>): void =>
     draft.spec.update((now) => ({ ...now, ...make(now) }));
   const wrong =
@@ -49,7 +51,7 @@ export function form(draft: Draft): HTMLElement {
       return {
         task,
         loss: task === "regression" ? "mean_squared_error" : "cross_entropy",
-        data: { ...now.data, target: name, features: columns.map((one) => one.name).filter((one) => one !== name) },
+        data: { ...now.data, target: name, features: learnable(name).map((one) => one.name) },
         layers: layersOf(family, outputsOf(column), networkOf(now) ?? PLAIN),
       };
     });
@@ -75,7 +77,7 @@ export function form(draft: Draft): HTMLElement {
           { value: spec.data.target, onchange: (event: Event) => retarget(typed(event)) },
         ),
       ),
-      h("p", { class: "label" }, () => `Columns to learn from: ${draft.spec().data.features.length} of ${columns.length - 1}`),
+      h("p", { class: "label" }, () => `Columns to learn from: ${draft.spec().data.features.length} of ${learnable(draft.spec().data.target).length}`),
       h("div", { class: "columns-list", role: "group", "aria-label": "Columns to learn from" }, () =>
         choices(draft, columns),
       ),
@@ -221,7 +223,7 @@ function choices(draft: Draft, columns: readonly Column[]): HTMLElement[] {
     });
   const chosen = new Set(untracked(() => features));
   return columns
-    .filter(({ name }) => name !== target)
+    .filter((column) => column.name !== target && canBeLearnt(column))
     .map(({ name }) =>
       h(
         "label",

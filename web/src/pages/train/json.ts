@@ -48,18 +48,21 @@ const NEEDED = {
 } as const;
 
 /** Refuses what has not even the form of a spec; the rules are checked after that, and by the server. */
-function shaped(value: unknown): JobSpec {
+export function shaped(value: unknown): JobSpec {
   if (typeof value !== "object" || value === null || Array.isArray(value)) throw new Error("A spec is a JSON object.");
   const members = value as Record<string, unknown>;
   for (const [name, kind] of Object.entries(NEEDED)) {
     if (typeof members[name] !== kind || members[name] === null)
       throw new Error(`\`${name}\` is missing or of another type.`);
   }
-  const unknown = Object.keys(members).find((name) => !(name in NEEDED));
+  const { algorithm = null } = members;
+  if (typeof algorithm !== "object") throw new Error("`algorithm` is of another type.");
+  const unknown = Object.keys(members).find((name) => !(name in NEEDED) && name !== "algorithm");
   if (unknown !== undefined) throw new Error(`\`${unknown}\` is not part of a spec.`);
   const spec = value as JobSpec;
   if (!Array.isArray(spec.layers) || spec.layers.some((layer) => typeof layer?.kind !== "string"))
     throw new Error("`layers` is a list of objects with a `kind`.");
   if (!Array.isArray(spec.data.features)) throw new Error("`data.features` is a list of column names.");
+  if (!Array.isArray(spec.data.joined ?? [])) throw new Error("`data.joined` is a list of data sets.");
   return spec;
 }

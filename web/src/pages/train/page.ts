@@ -10,6 +10,7 @@ import { check, type Checked } from "../../job/check.ts";
 import { type JobSpec, likelyTarget, suggest } from "../../job/spec.ts";
 import type { View } from "../../main.ts";
 import { type Signal, signal } from "../../signal.ts";
+import { elsewhere } from "./elsewhere.ts";
 import { form } from "./form.ts";
 import { json } from "./json.ts";
 import { order } from "./order.ts";
@@ -45,6 +46,7 @@ export function trainPage({ id = "" }: Record<string, string>, query: URLSearchP
 
 function view(asset: Asset, index: number, held: boolean): HTMLElement {
   const document = documentOf(asset);
+  if (!document) return hint("This is an algorithm. ", h("a", { href: `#/assets/${asset.token_id}` }, "See how it is used"), ".");
   const { columns, content, policy } = document["atoll:market"];
   const trains = asset.services.filter(({ kind }) => kind === "compute");
   const service = trains.find(({ service_index }) => service_index === index) ?? trains[0];
@@ -82,6 +84,7 @@ function view(asset: Asset, index: number, held: boolean): HTMLElement {
       { class: "quiet" },
       "Describe the model. It is trained where the data is; what is filled in below suits most tables of this size.",
     ),
+    elsewhere(asset.token_id, policy),
     h(
       "div",
       { class: "two form-first" },
@@ -99,8 +102,14 @@ function view(asset: Asset, index: number, held: boolean): HTMLElement {
       h(
         "aside",
         { "aria-label": "Cost and order" },
-        h("section", { class: "panel" }, h("h2", null, "What it takes"), summary(draft, held), order(draft, held)),
-        tryOnSample(draft),
+        h(
+          "section",
+          { class: "panel" },
+          h("h2", null, "What it takes"),
+          summary(draft, held),
+          policy.trusted_algorithms ? h("p", null, "It is ordered with the command line, as said above.") : order(draft, held),
+        ),
+        !policy.trusted_algorithms && tryOnSample(draft),
       ),
     ),
   );
