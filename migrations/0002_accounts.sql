@@ -64,3 +64,24 @@ CREATE TABLE providers (
         cores BETWEEN 1 AND 65536 AND memory_mib > 0 AND jobs_at_once BETWEEN 1 AND 65536
     )
 );
+
+-- The head of a provider's privacy ledger, and what it says was spent of each data set, as the provider last told.
+CREATE TABLE privacy_ledgers (
+    provider    bytea       PRIMARY KEY,
+    head        bytea       NOT NULL,
+    reported_at timestamptz NOT NULL,
+    CONSTRAINT privacy_ledgers_lengths CHECK (octet_length(provider) = 20 AND octet_length(head) = 32)
+);
+
+CREATE TABLE privacy_spent (
+    provider       bytea  NOT NULL,
+    token_id       bytea  NOT NULL,
+    -- The zero address stands for all buyers together.
+    buyer          bytea  NOT NULL,
+    jobs           bigint NOT NULL,
+    epsilon_micros bigint NOT NULL,
+    CONSTRAINT privacy_spent_pkey PRIMARY KEY (provider, token_id, buyer),
+    CONSTRAINT privacy_spent_ledger FOREIGN KEY (provider) REFERENCES privacy_ledgers (provider) ON DELETE CASCADE,
+    CONSTRAINT privacy_spent_lengths CHECK (octet_length(token_id) = 32 AND octet_length(buyer) = 20),
+    CONSTRAINT privacy_spent_range CHECK (jobs > 0 AND epsilon_micros >= 0)
+);

@@ -9,10 +9,8 @@ use alloy::{
 use atoll_compute::client::Client;
 use atoll_protocol::{
     contracts::{IAssetRegistry, IMarket, IOrders},
-    document::{AssetDocument, Column, ColumnKind, Content, MediaType, Policy, Provider, Trusted},
+    document::{AssetDocument, Column, ColumnKind, Content, MediaType, Provider},
     envelope::{ContentKey, Context, FORMAT, PublicKey, key_wrap},
-    ids::AssetId,
-    job::ModelFamily,
 };
 use clap::Args;
 use serde_json::json;
@@ -30,6 +28,10 @@ use crate::{
     table::{self, Checked, parquet::OnDisk},
     upload,
 };
+
+mod policy;
+
+use policy::PolicyOptions;
 
 /// How long the server may take to show what is mined.
 const INDEXING_TIMEOUT: Duration = Duration::from_secs(60);
@@ -79,37 +81,8 @@ pub(crate) struct Publish {
     /// Words to find it by
     #[arg(long, value_name = "WORD", value_delimiter = ',')]
     keywords: Vec<String>,
-    /// Rows that a training needs at least
-    #[arg(long, default_value_t = 50)]
-    min_rows: u64,
-    /// Model families that may be trained
-    #[arg(long, value_name = "FAMILY", value_delimiter = ',', value_parser = family,
-        default_value = "linear_regression,logistic_regression,multilayer_perceptron")]
-    families: Vec<ModelFamily>,
-    /// Wall clock that one job may use, in seconds
-    #[arg(long, default_value_t = 600)]
-    max_seconds: u32,
-    /// Memory that one job may use, in MiB
-    #[arg(long, default_value_t = 1024)]
-    max_memory_mib: u32,
-    /// Trainable numbers that one model may have
-    #[arg(long, default_value_t = 1_000_000)]
-    max_parameters: u64,
-    /// Wallets that may order; everyone without
-    #[arg(long, value_name = "ADDRESS", value_delimiter = ',')]
-    allow: Vec<Address>,
-    /// Wallets that may not order
-    #[arg(long, value_name = "ADDRESS", value_delimiter = ',')]
-    deny: Vec<Address>,
-    /// Assets whose rows may be joined to these, by their ids; each of them has to name this one too
-    #[arg(long, value_name = "ASSET", value_delimiter = ',')]
-    join_with: Vec<AssetId>,
-    /// Hash of an algorithm that may run; without this and --trust-author every model of an allowed family may
-    #[arg(long, value_name = "HASH", value_delimiter = ',')]
-    trust_algorithm: Vec<B256>,
-    /// Wallet of an author whose published algorithms may run
-    #[arg(long, value_name = "ADDRESS", value_delimiter = ',')]
-    trust_author: Vec<Address>,
+    #[command(flatten)]
+    policy: PolicyOptions,
     /// First rows of the table to show to everyone, in clear
     #[arg(long, default_value_t = 0, value_parser = clap::value_parser!(u8).range(0..=20))]
     sample_rows: u8,
@@ -138,10 +111,10 @@ impl Publish {
             can_be_predicted(target, &columns)?;
         }
         let checked = self.checked(format, &columns, out)?;
-        if self.services.computes() && checked.rows < self.min_rows {
+        if self.services.computes() && checked.rows < self.policy.min_rows {
             return Err(CliError::Input(format!(
                 "the table has {} rows and --min-rows asks for {}, so no job could ever run; add rows or lower --min-rows",
-                checked.rows, self.min_rows
+                checked.rows, self.policy.min_rows
             )));
         }
         out.note(format!("{} rows in {} columns are as declared.", checked.rows, columns.len()));
@@ -164,14 +137,6 @@ impl Publish {
                 "Not finished. Run the same command with `--salt {salt}` to go on; nothing is published twice."
             ));
         })
-    }
-
-    /// Algorithms that alone may run, if any are listed.
-    fn trusted(&self) -> Option<Vec<Trusted>> {
-        let algorithms = self.trust_algorithm.iter().map(|hash| Trusted::Algorithm { hash: *hash });
-        let authors = self.trust_author.iter().map(|wallet| Trusted::Author { wallet: *wallet });
-        let all: Vec<_> = algorithms.chain(authors).collect();
-        (!all.is_empty()).then_some(all)
     }
 
     /// The table, held against its columns.
@@ -242,17 +207,7 @@ impl Publish {
             rows: checked.rows,
             keys: wrapped,
         };
-        let policy = Policy {
-            model_families: self.families.clone(),
-            min_rows: self.min_rows,
-            max_seconds: self.max_seconds,
-            max_memory_mib: self.max_memory_mib,
-            max_parameters: self.max_parameters,
-            allow: (!self.allow.is_empty()).then(|| self.allow.clone()),
-            deny: self.deny.clone(),
-            join_with: self.join_with.clone(),
-            trusted_algorithms: self.trusted(),
-        };
+        let policy = self.policy.policy(checked.rows);
         let terms = services::terms(&plan.services[0], &plan.provider, &plan.token)?;
         let mut document = AssetDocument::table(
             &self.name,
@@ -408,9 +363,4 @@ fn can_be_predicted(target: &str, columns: &[Column]) -> Result<(), CliError> {
         "--target names `{target}`, which is no column that can be predicted; those are {}",
         names.join(", ")
     )))
-}
-
-fn family(text: &str) -> Result<ModelFamily, String> {
-    serde_json::from_value(json!(text))
-        .map_err(|_| "use linear_regression, logistic_regression or multilayer_perceptron".to_owned())
 }

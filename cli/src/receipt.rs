@@ -8,7 +8,7 @@ use atoll_protocol::{
     canonical,
     contracts::{IAssetRegistry, IOrders},
     document::AssetDocument,
-    job::JobSpec,
+    job::{DEFAULT_DELTA, JobSpec},
     signed,
 };
 use clap::{Args, Subcommand};
@@ -110,6 +110,7 @@ impl Verify {
                 let chain = options.chain(None).await?;
                 if let Some(submitted) = &submitted {
                     further(&chain, &signed, submitted, &mut checks).await?;
+                    epsilon(&chain, &signed, submitted, &mut checks).await?;
                 }
                 on_chain(&chain, &signed, &mut checks).await?
             }
@@ -201,6 +202,32 @@ async fn further(
         let detail = format!("{count} {what} in a version that their publishers published");
         checks.push(Check { name: "further metadata", holds: known, detail });
     }
+    Ok(())
+}
+
+/// Holds what the receipt says was given away against what follows from the spec and the published document.
+async fn epsilon(
+    chain: &Chain,
+    signed: &SignedReceipt,
+    submitted: &Submitted,
+    checks: &mut Vec<Check>,
+) -> Result<(), CliError> {
+    let receipt = &signed.receipt;
+    let same = canonical::hash(&submitted.spec).is_ok_and(|hash| hash == receipt.specHash);
+    let Some(spec) = JobSpec::parse(&submitted.spec).ok().filter(|_| same) else { return Ok(()) };
+    let bytes = metadata(chain, spec.data.asset.token_id, receipt.metadataHash).await?;
+    let Some(document) = bytes.and_then(|bytes| AssetDocument::parse(&bytes).ok()) else { return Ok(()) };
+    let delta = document.atoll.policy.privacy.map_or(DEFAULT_DELTA, |policy| policy.delta);
+    let cost = spec.privacy_cost(document.atoll.content.rows, delta);
+    let expected = cost.map_or(0, |cost| cost.epsilon_micros);
+    let detail = match (cost, expected == receipt.epsilonMicros) {
+        (Some(cost), true) => format!("{:.3} at delta {:e} follows from the spec", cost.epsilon(), cost.delta),
+        (None, true) => "is none: nothing private was asked for".to_owned(),
+        (_, false) => {
+            format!("is {} millionths in the receipt, and {expected} follow from the spec", receipt.epsilonMicros)
+        }
+    };
+    checks.push(Check { name: "epsilon", holds: expected == receipt.epsilonMicros, detail });
     Ok(())
 }
 
@@ -307,6 +334,8 @@ mod tests {
             modelHash: zero,
             resultHash: zero,
             epsilonMicros: 0,
+            seedCommitment: B256::ZERO,
+            ledgerHead: B256::ZERO,
             finishedAt: 10,
         };
         let hash = signed::signing_hash(&receipt, &signed::domain(31337, here));

@@ -93,6 +93,7 @@ fn run_inside(jail: &Jail, task: Prepared<'_>, on_sealed: impl FnOnce()) -> Resu
             wall: Duration::from_secs(task.job.spec.limits.max_seconds.into()),
         },
         job: task.job,
+        noise: None,
         contents: vec![Content { key: Zeroizing::new(*task.key.as_bytes()), ciphertext: &mut ciphertext }],
         answer_limit: ANSWER_LIMIT,
     };

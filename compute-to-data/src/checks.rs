@@ -146,6 +146,11 @@ impl Accepted {
     pub(crate) fn further(&self) -> Vec<B256> {
         self.joined.iter().map(|data| data.metadata_hash).chain(self.algorithm).collect()
     }
+
+    /// Metadata hashes of the data sets, in the spec's order.
+    pub(crate) fn metadata(&self) -> impl Iterator<Item = B256> {
+        std::iter::once(&self.data).chain(&self.joined).map(|data| data.metadata_hash)
+    }
 }
 
 /// A data set that a job may open.

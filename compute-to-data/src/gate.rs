@@ -100,7 +100,8 @@ pub fn output(
         return Err(OutputError::TooLong { actual: model.len() as u64, limit });
     }
     let model = tensors::rebuild(&tensors::declared(&spec.layers, cost.inputs), model)?;
-    Ok((self::report(spec, columns, report)?, model))
+    let report = Report { privacy: cost.privacy, ..self::report(spec, columns, report)? };
+    Ok((report, model))
 }
 
 fn report(spec: &JobSpec, columns: &[Column], report: Report) -> Result<Report, OutputError> {
@@ -118,20 +119,26 @@ fn report(spec: &JobSpec, columns: &[Column], report: Report) -> Result<Report, 
         Some(value) if !(0.0..=largest).contains(&value) => Err(OutputError::Report("a metric out of its range")),
         value => Ok(value.map(rounded)),
     };
+    let private = spec.privacy.is_some();
+    let loss = |loss: Option<f64>| match loss {
+        Some(_) if private => Err(OutputError::Report("a loss that is not accounted for")),
+        Some(loss) if !loss.is_finite() => Err(OutputError::NotFinite),
+        None if !private => Err(OutputError::Report("no loss")),
+        _ => Ok(()),
+    };
     let mut epoch = 0;
     for progress in &report.history {
         if progress.epoch <= epoch || progress.epoch > spec.training.epochs || progress.epochs != spec.training.epochs {
             return Err(OutputError::Report("epochs that the job does not declare"));
         }
         epoch = progress.epoch;
-        if !progress.loss.is_finite() {
-            return Err(OutputError::NotFinite);
+        loss(progress.loss)?;
+        if private && progress.test_metric.is_some() {
+            return Err(OutputError::Report("a metric that is not accounted for"));
         }
         metric(progress.test_metric, if regression { f64::MAX } else { 1.0 })?;
     }
-    if !report.final_loss.is_finite() {
-        return Err(OutputError::NotFinite);
-    }
+    loss(report.final_loss)?;
     let (inputs, classes, output_scaling) = declared(spec, columns);
     let agree = |a: Option<Scaling>, b: Option<Scaling>| match (a, b) {
         (None, None) => true,
@@ -155,11 +162,12 @@ fn report(spec: &JobSpec, columns: &[Column], report: Report) -> Result<Report, 
         test_accuracy: metric(report.test_accuracy, 1.0)?,
         test_rmse: metric(report.test_rmse, f64::MAX)?,
         test_confusion,
-        final_loss: rounded(report.final_loss),
+        final_loss: report.final_loss.map(rounded),
         history: report.history.into_iter().map(progress).collect(),
         inputs,
         classes,
         output_scaling,
+        privacy: None,
         trainer: TRAINER.to_owned(),
     })
 }
@@ -198,7 +206,7 @@ fn close(a: f64, b: f64, range: f64) -> bool {
 /// An epoch as it may leave: 3 significant digits.
 pub fn progress(progress: Progress) -> Progress {
     let finite = |value: f64| if value.is_finite() { rounded(value) } else { 0.0 };
-    Progress { loss: finite(progress.loss), test_metric: progress.test_metric.map(finite), ..progress }
+    Progress { loss: progress.loss.map(finite), test_metric: progress.test_metric.map(finite), ..progress }
 }
 
 /// 3 significant digits: the rest would say more about single rows than about the training.

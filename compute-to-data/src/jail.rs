@@ -111,6 +111,8 @@ pub struct Content<'a> {
 pub struct Task<'a> {
     /// The job, as far as the worker needs it.
     pub job: WorkerJob,
+    /// The secret seed of its noise, if it is private.
+    pub noise: Option<Zeroizing<[u8; 32]>>,
     /// What it reads: the data set's content, then those that are joined to it.
     pub contents: Vec<Content<'a>>,
     /// What the worker may use.

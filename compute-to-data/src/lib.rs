@@ -10,6 +10,8 @@ pub mod client;
 pub mod gate;
 pub mod jail;
 mod journal;
+pub mod ledger;
+pub mod noise;
 mod runner;
 #[cfg(test)]
 mod samples;

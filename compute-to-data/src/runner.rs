@@ -11,9 +11,12 @@ use std::{
     time::{Duration, SystemTime, UNIX_EPOCH},
 };
 
-use alloy::{primitives::Address, signers::local::PrivateKeySigner};
+use alloy::{
+    primitives::{Address, B256},
+    signers::local::PrivateKeySigner,
+};
 use atoll_protocol::{
-    api::{Lease, LeaseFailure, ProviderStatus},
+    api::{Decimal, Lease, LeaseFailure, PrivacyLedger, PrivacySpent, ProviderStatus},
     contracts::Order,
     envelope::SecretKey,
     failure::FailureCode,
@@ -26,6 +29,8 @@ use crate::{
     client::ClientError,
     jail::{Jail, JailError},
     journal::Journal,
+    ledger::{Ledger, LedgerError, Spent},
+    noise::NoiseSecret,
 };
 
 mod environment;
@@ -47,6 +52,9 @@ const PRESENCE: Duration = Duration::from_secs(20);
 /// How often it tries to settle what a crash or a lost connection has left.
 const LEFTOVERS: Duration = Duration::from_secs(10);
 
+/// Entries of the ledger that are told: what the server takes.
+const MOST_TOLD: usize = 10_000;
+
 /// What a runner needs to know.
 pub struct Config {
     /// Address of the server.
@@ -61,7 +69,7 @@ pub struct Config {
     pub identity: SecretKey,
     /// Path of `atoll-trainer`.
     pub trainer: PathBuf,
-    /// Directory for ciphertext in use and for results that are not settled yet.
+    /// Directory for ciphertext in use, for results that are not settled yet, and for the account of what was given away.
     pub scratch: PathBuf,
 }
 
@@ -77,6 +85,9 @@ pub enum RunnerError {
     /// The server.
     #[error(transparent)]
     Client(#[from] ClientError),
+    /// The account of what was given away.
+    #[error(transparent)]
+    Ledger(#[from] LedgerError),
     /// The scratch directory.
     #[error("the directory {path} can not be used ({source}); give a directory that this user may write")]
     Scratch {
@@ -115,6 +126,10 @@ pub struct Runner {
     identity: SecretKey,
     wallet: PrivateKeySigner,
     journal: Journal,
+    ledger: Arc<Ledger>,
+    /// Head of the ledger as the server was last told.
+    told: tokio::sync::Mutex<Option<B256>>,
+    noise: NoiseSecret,
     scratch: PathBuf,
     status: ProviderStatus,
 }
@@ -129,6 +144,9 @@ impl Runner {
             .map_err(|source| RunnerError::Scratch { path: config.scratch.display().to_string(), source })?;
         let journal = Journal::open(&scratch)
             .map_err(|source| RunnerError::Scratch { path: scratch.display().to_string(), source })?;
+        let noise = NoiseSecret::open(&scratch)
+            .map_err(|source| RunnerError::Scratch { path: scratch.display().to_string(), source })?;
+        let ledger = Ledger::open(&scratch)?;
         let jail = on_own_thread(move || Jail::open(&config.trainer)).await??;
         tracing::info!(sandbox.layers = %jail.layers().join(", "), trainer.hash = %jail.trainer_hash(), "the sandbox works");
         let chain = Chain::connect(&config.rpc_url, config.deployment, config.wallet.clone()).await?;
@@ -146,10 +164,14 @@ impl Runner {
             identity: config.identity,
             wallet: config.wallet,
             journal,
+            ledger: Arc::new(ledger),
+            told: tokio::sync::Mutex::default(),
+            noise,
             scratch,
             status,
         };
         runner.say_present().await?;
+        runner.tell_ledger().await;
         Ok(runner)
     }
 
@@ -184,6 +206,8 @@ impl Runner {
                 if let Err(error) = self.say_present().await {
                     tracing::warn!(%error, "the server could not be told that this provider is there");
                 }
+                // Other runners may have written to it.
+                self.tell_ledger().await;
             }
         };
         let jobs = async {
@@ -224,6 +248,34 @@ impl Runner {
         self.session.call(async |client| client.put_provider(address, &self.status).await).await.map(drop)
     }
 
+    /// Tells the server what the ledger says, if that is something new.
+    async fn tell_ledger(&self) {
+        let ledger = Arc::clone(&self.ledger);
+        let spent = tokio::task::spawn_blocking(move || ledger.spent()).await;
+        let (spent, head) = match spent {
+            Ok(Ok(spent)) => spent,
+            Ok(Err(error)) => return tracing::error!(%error, "the privacy ledger could not be told of"),
+            Err(error) => return tracing::error!(%error, "the privacy ledger could not be told of"),
+        };
+        if *self.told.lock().await == Some(head) {
+            return;
+        }
+        let (address, here) = (self.address(), self.chain.deployment());
+        let own = |spent: &Spent| (spent.asset.chain_id, spent.asset.registry) == (here.chain_id, here.asset_registry);
+        let told = |spent: Spent| PrivacySpent {
+            token_id: Decimal(spent.asset.token_id),
+            buyer: spent.buyer,
+            jobs: u32::try_from(spent.jobs).unwrap_or(u32::MAX),
+            epsilon_micros: spent.epsilon_micros().min(1 << 52),
+        };
+        let spent = spent.into_iter().filter(own).map(told).take(MOST_TOLD).collect();
+        let body = PrivacyLedger { head, spent };
+        match self.session.call(async |client| client.put_privacy_ledger(address, &body).await).await {
+            Ok(()) => *self.told.lock().await = Some(head),
+            Err(error) => tracing::warn!(%error, "the server could not be told what was given away"),
+        }
+    }
+
     /// Takes one leased job to an end, with heartbeats until it is there.
     async fn work(&self, lease: Lease, stopped: watch::Receiver<bool>) {
         tracing::info!(job.id = %lease.job.id, lease.id = %lease.id, job.attempt = lease.job.attempts, "leased a job");
@@ -235,6 +287,7 @@ impl Runner {
                 Ok(()) => tracing::info!(job.id = %lease.job.id, "the job is settled"),
                 Err(give_up) => self.give_up(&lease, give_up).await,
             }
+            self.tell_ledger().await;
         };
         tokio::select! {
             () = run => {}

@@ -94,6 +94,7 @@ pub(crate) fn document() -> AssetDocument {
             deny: Vec::new(),
             join_with: Vec::new(),
             trusted_algorithms: None,
+            privacy: None,
         },
     )
 }
@@ -159,18 +160,19 @@ pub(crate) fn report() -> Report {
         scaling: Some(Scaling { offset: 5.0, scale: 5.0 }),
         image: None,
     };
-    let progress = |epoch| Progress { epoch, epochs: 2, loss: 0.456_78, test_metric: Some(0.9) };
+    let progress = |epoch| Progress { epoch, epochs: 2, loss: Some(0.456_78), test_metric: Some(0.9) };
     Report {
         train_rows: 75,
         test_rows: 25,
         test_accuracy: Some(0.92),
         test_confusion: vec![Some(vec![0.9, 0.1]), None],
         test_rmse: None,
-        final_loss: 0.4,
+        final_loss: Some(0.4),
         history: vec![progress(1), progress(2)],
         inputs: vec![input("x0"), input("x1")],
         classes: vec!["no".to_owned(), "yes".to_owned()],
         output_scaling: None,
+        privacy: None,
         trainer: "atoll-trainer".to_owned(),
     }
 }
@@ -266,6 +268,8 @@ pub(crate) fn journal_entry() -> Entry {
         modelHash: B256::repeat_byte(7),
         resultHash: B256::repeat_byte(8),
         epsilonMicros: 0,
+        seedCommitment: B256::ZERO,
+        ledgerHead: B256::ZERO,
         finishedAt: NOW,
     };
     Entry {

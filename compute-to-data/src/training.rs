@@ -3,10 +3,12 @@
 
 use std::{io::Read, time::Duration};
 
+use atoll_privacy::RenyiCurve;
 use atoll_protocol::{
-    document::{AssetDocument, Column},
+    document::{AssetDocument, Column, PrivacyPolicy},
     envelope::{ContentKey, Context},
-    job::{Cost, Further, JobSpec, SpecErrors},
+    ids::AssetId,
+    job::{Cost, Further, JobSpec, PrivacyCost, SpecErrors},
     report::Report,
     worker::{JoinedTable, WorkerJob},
 };
@@ -72,8 +74,23 @@ impl Training {
         self.tables.iter().map(|(document, context)| (document, context))
     }
 
-    /// What the worker is given.
-    pub(crate) fn task<'a>(&self, contents: Vec<Sealed<'a>>) -> Task<'a> {
+    /// What it gives away; none of an exact training.
+    pub(crate) fn spends(&self) -> Option<(PrivacyCost, RenyiCurve)> {
+        Some((self.cost.privacy?, self.spec.renyi(self.tables[0].0.atoll.content.rows)?))
+    }
+
+    /// True if it draws noise.
+    pub fn is_private(&self) -> bool {
+        self.spec.privacy.is_some()
+    }
+
+    /// What each publisher allows to be given away.
+    pub(crate) fn budgets(&self) -> Vec<(AssetId, Option<PrivacyPolicy>)> {
+        self.spec.data.assets().zip(self.tables.iter().map(|(document, _)| document.atoll.policy.privacy)).collect()
+    }
+
+    /// What the worker is given. A private training needs the secret seed of its noise.
+    pub(crate) fn task<'a>(&self, contents: Vec<Sealed<'a>>, noise: Option<Zeroizing<[u8; 32]>>) -> Task<'a> {
         let ((first, context), joined) = self.tables.split_first().expect("a training reads a data set");
         let section = &first.atoll;
         let joined = joined.iter().map(|(document, context)| JoinedTable {
@@ -100,7 +117,7 @@ impl Training {
         let contents = contents
             .into_iter()
             .map(|Sealed { key, ciphertext }| Content { key: Zeroizing::new(*key.as_bytes()), ciphertext });
-        Task { job, contents: contents.collect(), limits, answer_limit }
+        Task { job, noise, contents: contents.collect(), limits, answer_limit }
     }
 
     /// What may leave of a worker's output.
@@ -123,8 +140,13 @@ impl Training {
     ///
     /// # Errors
     /// See [`TrainingError`].
-    pub fn run(&self, jail: &Jail, contents: Vec<Sealed<'_>>) -> Result<(Report, Vec<u8>), TrainingError> {
-        let (report, model) = jail.run(self.task(contents), &Stop::default(), || {}, |_| {})?;
+    pub fn run(
+        &self,
+        jail: &Jail,
+        contents: Vec<Sealed<'_>>,
+        noise: Option<Zeroizing<[u8; 32]>>,
+    ) -> Result<(Report, Vec<u8>), TrainingError> {
+        let (report, model) = jail.run(self.task(contents, noise), &Stop::default(), || {}, |_| {})?;
         Ok(self.gate(report, &model)?)
     }
 }

@@ -36,18 +36,26 @@ pub async fn publish_shown(market: &Market) -> Result<Value, Error> {
     publish_selling(market, &["--price", PRICE, "--sample-rows", "12", "--target", "diagnosis"]).await
 }
 
-/// Publishes the table like [`publish`], with other services: `--price`, `--download` and what belongs to them.
+/// Publishes the table like [`publish`], for exact trainings, with other services: `--price`, `--download` and what belongs to them.
 ///
 /// # Errors
 /// What the command said.
 pub async fn publish_selling(market: &Market, services: &[&str]) -> Result<Value, Error> {
+    publish_with(market, &[services, &["--exact"]].concat()).await
+}
+
+/// Publishes the table under the policy that `atoll publish` proposes, with more options: trainings on it have to be private.
+///
+/// # Errors
+/// What the command said.
+pub async fn publish_with(market: &Market, options: &[&str]) -> Result<Value, Error> {
     let (wallet, key) = (market.provider.address().to_string(), market.provider.public_key().to_string());
     let (table, columns) = (table(), repository::root().join("data/demo/columns.json"));
     let description = "569 tumours of the breast: 30 measures of the cell nuclei seen in a fine needle aspirate, and \
                        whether the tumour was malignant.";
     let token = market.test_dollar().to_string();
     let mut arguments = vec!["publish", "--name", NAME, "--description", description, "--license", "CC-BY-4.0"];
-    arguments.extend(services);
+    arguments.extend(options);
     arguments.extend(["--payment-token", &token, "--keywords", "health,tabular"]);
     arguments.extend(["--provider-wallet", &wallet, "--provider-key", &key, "--min-rows", "200"]);
     let (columns, table) = (columns.to_string_lossy(), table.to_string_lossy());

@@ -40,6 +40,7 @@ pub(crate) fn document() -> &'static AssetDocument {
             deny: Vec::new(),
             join_with: Vec::new(),
             trusted_algorithms: None,
+            privacy: None,
         };
         let provider = Provider { wallet: Address::repeat_byte(2), public_key: B256::repeat_byte(3) };
         let columns = serde_json::from_value(columns).expect("columns");

@@ -46,7 +46,7 @@ pub use job::{Job, JobEvent, JobPreview, JobStatus, NewJob, NewPreview, ResultIn
 pub use lease::{Completion, FurtherOrder, Heartbeat, HeartbeatAnswer, Lease, LeaseFailure};
 pub use order::{NotANumber, Order, OrderStatus, OrderTerms};
 pub use problem::{FieldProblem, Problem};
-pub use provider::{Environment, Provider, ProviderStatus};
+pub use provider::{Environment, PrivacyBudget, PrivacyLedger, PrivacySpent, PrivacyUse, Provider, ProviderStatus};
 pub use publication::{PublicationIdentity, Validation};
 pub use quote::{
     FreeLeft, GateDecision, NewQuote, Payment, PaymentMethod, PaymentSplit, PurchaseKind, Quote, Refusal, RefusalCode,

@@ -245,6 +245,25 @@ pub struct Policy {
     /// Algorithms that alone may be trained; any model of an allowed family if absent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub trusted_algorithms: Option<Vec<Trusted>>,
+    /// Differential privacy that every training has to have; without it trainings are exact, and nothing bounds what a buyer
+    /// learns of single rows.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub privacy: Option<PrivacyPolicy>,
+}
+
+/// What may be given away of a row at most, at this δ. The provider keeps account of it.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct PrivacyPolicy {
+    /// δ: the probability that ε does not hold, at most one in as many as there are rows.
+    pub delta: f64,
+    /// ε of one job.
+    pub epsilon_per_job: f64,
+    /// ε of all jobs of one consumer.
+    pub epsilon_per_buyer: f64,
+    /// ε of all jobs.
+    pub epsilon_total: f64,
 }
 
 /// Whose or which algorithms a publisher trusts.
@@ -335,6 +354,7 @@ pub(crate) fn example() -> AssetDocument {
             deny: Vec::new(),
             join_with: Vec::new(),
             trusted_algorithms: None,
+            privacy: None,
         },
     )
 }

@@ -10,10 +10,15 @@ use crate::ids::AssetId;
 
 mod check;
 mod cost;
+mod privacy;
 
 pub(crate) use check::template_rules;
 pub use check::{Further, SpecError, SpecErrors};
 pub use cost::Cost;
+pub use privacy::{
+    CLIPPING_NORMS, DEFAULT_DELTA, NOISE_MULTIPLIERS, Privacy, PrivacyAccountant, PrivacyCost, Sampling, held_out,
+    measurement_noise,
+};
 
 /// A declared job. Canonical bytes are RFC 8785 over the JSON as it was signed; unknown fields are refused.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -36,6 +41,9 @@ pub struct JobSpec {
     pub training: Training,
     /// Rows that are held out to measure.
     pub split: Split,
+    /// Differential privacy of the rows; without it the model and its metrics are exact.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub privacy: Option<Privacy>,
     /// Limits that end the job.
     pub limits: Limits,
     /// The published algorithm that this is, if it is one: it is paid for too, and its hash is that of this spec's own task,

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::document::Image;
+use crate::{document::Image, job::PrivacyCost};
 
 /// One epoch's end.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
@@ -12,10 +12,10 @@ pub struct Progress {
     pub epoch: u32,
     /// Epochs declared.
     pub epochs: u32,
-    /// Mean training loss of this epoch, 3 significant digits.
-    pub loss: f64,
+    /// Mean training loss of this epoch, 3 significant digits; none of a private job, whose losses would tell of its rows.
+    pub loss: Option<f64>,
     /// Metric on the held-out rows (accuracy, or root mean square error for a regression), 3 digits; none if fewer
-    /// than [`MIN_METRIC_ROWS`] rows are held out.
+    /// than [`MIN_METRIC_ROWS`] rows are held out, and of a private job, which measures once, at its end.
     pub test_metric: Option<f64>,
 }
 
@@ -28,7 +28,7 @@ pub const MAX_CONFUSION_CLASSES: usize = 20;
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema), schema(as = TrainingReport))]
 pub struct Report {
-    /// Rows trained on.
+    /// Rows trained on; of a private job those that were declared.
     pub train_rows: u64,
     /// Rows held out.
     pub test_rows: u64,
@@ -40,8 +40,8 @@ pub struct Report {
     /// share that the model took for each class, 3 digits; none if they are fewer than [`MIN_METRIC_ROWS`]. Empty for a
     /// regression, and for more than [`MAX_CONFUSION_CLASSES`] classes.
     pub test_confusion: Vec<Option<Vec<f64>>>,
-    /// Mean loss of the last epoch.
-    pub final_loss: f64,
+    /// Mean loss of the last epoch; none of a private job.
+    pub final_loss: Option<f64>,
     /// Every epoch.
     pub history: Vec<Progress>,
     /// Inputs in the model's order, with the scaling that was applied: a model is used with the same.
@@ -50,6 +50,9 @@ pub struct Report {
     pub classes: Vec<String>,
     /// Scaling of a regression's output: value = output × scale + offset. None for a classification.
     pub output_scaling: Option<Scaling>,
+    /// What a private job gives away; its metrics hold noise of their own. Absent for an exact training.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub privacy: Option<PrivacyCost>,
     /// Name and version of the trainer.
     pub trainer: String,
 }

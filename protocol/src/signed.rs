@@ -60,6 +60,10 @@ sol! {
         bytes32 resultHash;
         /// Privacy spent, in millionths of epsilon; 0 where no noise was declared.
         uint64 epsilonMicros;
+        /// SHA-256 commitment to the secret seed of the noise; zero where no noise was declared.
+        bytes32 seedCommitment;
+        /// SHA-256 of the last line of the provider's privacy ledger, with what this job spent; zero where no noise was declared.
+        bytes32 ledgerHead;
         /// Unix seconds, rounded down to 10 s: exact durations would tell of the data.
         uint64 finishedAt;
     }

@@ -2,7 +2,7 @@
 //! (little endian) and the payload.
 //!
 //! Order of the conversation: the worker seals itself and says [`ToRunner::Sealed`]; the runner verifies the seal from
-//! outside and only then sends [`ToWorker::Job`], [`ToWorker::Key`], the ciphertext in [`ToWorker::Data`] frames and
+//! outside and only then sends [`ToWorker::Job`], [`ToWorker::Noise`] if the job is private, [`ToWorker::Key`], the ciphertext in [`ToWorker::Data`] frames and
 //! [`ToWorker::End`]; the worker answers with progress and one result or failure.
 
 use std::io::{self, Read, Write};
@@ -61,6 +61,8 @@ pub struct JoinedTable {
 pub enum ToWorker {
     /// The task.
     Job(Box<WorkerJob>),
+    /// The secret seed of a private job's noise.
+    Noise(Zeroizing<[u8; 32]>),
     /// The content key.
     Key(Zeroizing<[u8; 32]>),
     /// Ciphertext, in order.
@@ -86,6 +88,7 @@ const JOB: u8 = 1;
 const KEY: u8 = 2;
 const DATA: u8 = 3;
 const END: u8 = 4;
+const NOISE: u8 = 5;
 const SEALED: u8 = 17;
 const PROGRESS: u8 = 18;
 const RESULT: u8 = 19;
@@ -99,6 +102,7 @@ impl ToWorker {
     pub fn write(&self, to: &mut impl Write) -> io::Result<()> {
         match self {
             Self::Job(job) => frame(to, JOB, &[&json(job)?]),
+            Self::Noise(seed) => frame(to, NOISE, &[&seed[..]]),
             Self::Key(key) => frame(to, KEY, &[&key[..]]),
             Self::Data(data) => frame(to, DATA, &[data]),
             Self::End => frame(to, END, &[]),
@@ -113,7 +117,8 @@ impl ToWorker {
         let (kind, payload) = read_frame(from, DATA_FRAME.max(1 << 20))?;
         match kind {
             JOB => Ok(Self::Job(parse(&payload)?)),
-            KEY => Ok(Self::Key(Zeroizing::new(payload[..].try_into().map_err(|_| invalid("a key is 32 bytes"))?))),
+            NOISE => Ok(Self::Noise(secret(&payload)?)),
+            KEY => Ok(Self::Key(secret(&payload)?)),
             DATA => Ok(Self::Data(payload.to_vec())),
             END => Ok(Self::End),
             _ => Err(invalid("unknown kind of frame")),
@@ -183,6 +188,11 @@ fn read_frame(from: &mut impl Read, limit: usize) -> io::Result<(u8, Zeroizing<V
     let mut payload = Zeroizing::new(vec![0; length]);
     from.read_exact(&mut payload)?;
     Ok((head[0], payload))
+}
+
+/// A secret of 32 bytes.
+fn secret(payload: &[u8]) -> io::Result<Zeroizing<[u8; 32]>> {
+    Ok(Zeroizing::new(payload.try_into().map_err(|_| invalid("a key and a seed are 32 bytes"))?))
 }
 
 fn json<T: Serialize>(value: &T) -> io::Result<Vec<u8>> {

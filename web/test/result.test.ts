@@ -37,7 +37,8 @@ async function done(signed: readonly Hex[], said?: readonly string[]): Promise<J
   const receipt = {
     ...{ orderId: ORDER, requestHash: bytes32(2), metadataHash: canonicalHash(METADATA), dataCommitment: COMMITMENT },
     ...{ furtherHash: furtherHash(signed) as Hex, specHash: SPEC, trainerHash: bytes32(6) },
-    ...{ modelHash: await sha256(model), resultHash: await sha256(sealed), epsilonMicros: 0, finishedAt: 1_700_000_000 },
+    ...{ modelHash: await sha256(model), resultHash: await sha256(sealed), epsilonMicros: 0, seedCommitment: bytes32(0) },
+    ...{ ledgerHead: bytes32(0), finishedAt: 1_700_000_000 },
   };
   const message = { ...receipt, epsilonMicros: 0n, finishedAt: 1_700_000_000n };
   const typed = { domain: domainOf(MARKET), types: RECEIPT_TYPES, primaryType: "Receipt", message } as const;
@@ -73,10 +74,10 @@ test("a receipt has the hash that the market records", () => {
   const message = {
     ...{ orderId: bytes32(1), requestHash: bytes32(2), metadataHash: bytes32(3), dataCommitment: bytes32(4) },
     ...{ furtherHash: bytes32(10), specHash: bytes32(5), trainerHash: bytes32(6), modelHash: bytes32(7) },
-    ...{ resultHash: bytes32(8), epsilonMicros: 5n, finishedAt: 1_700_000_000n },
+    ...{ resultHash: bytes32(8), epsilonMicros: 5n, seedCommitment: bytes32(11), ledgerHead: bytes32(12), finishedAt: 1_700_000_000n },
   };
   const hash = hashTypedData({ domain: domainOf(MARKET), types: RECEIPT_TYPES, primaryType: "Receipt", message });
-  expect(hash).toBe("0x58ad5f74cf2bf8306130a9ca45580e5a442577d2c32395919892786a3536c708");
+  expect(hash).toBe("0x7ef8a9c1f37dcddd90e519edef4d7b9f74e8b280d461b4525660c82e886c1211");
 });
 
 test("further assets are hashed one after the other, and none is zero", () => {

@@ -94,11 +94,12 @@ impl Fetch {
                 "job": job.id, "order": job.order_id, "model": path(0), "report": path(1), "receipt": path(2),
                 "test_accuracy": report.test_accuracy, "test_rmse": report.test_rmse,
                 "test_confusion": report.test_confusion, "train_rows": report.train_rows,
-                "test_rows": report.test_rows, "model_sha256": receipt.receipt.modelHash,
+                "test_rows": report.test_rows, "privacy": report.privacy, "model_sha256": receipt.receipt.modelHash,
             }),
             format!(
-                "{}\nmodel    {}\nreport   {}\nreceipt  {}",
+                "{}\nprivacy  {}\nmodel    {}\nreport   {}\nreceipt  {}",
                 measured(&report),
+                super::preview::privacy(report.privacy.as_ref()),
                 path(0).display(),
                 path(1).display(),
                 path(2).display()

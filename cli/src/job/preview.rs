@@ -2,7 +2,12 @@
 
 use std::path::PathBuf;
 
-use atoll_protocol::{canonical, document::ServiceKind};
+use atoll_protocol::{
+    api::{PrivacyBudget, PrivacyUse},
+    canonical,
+    document::ServiceKind,
+    job::PrivacyCost,
+};
 use clap::Args;
 use serde_json::json;
 
@@ -28,6 +33,8 @@ impl Preview {
         let cost = offer.check(&spec, &further)?;
         let hash = canonical::hash(&value).map_err(|error| CliError::Input(error.to_string()))?;
         let rows = offer.document.atoll.content.rows;
+        let buyer = options.wallet().ok().map(|wallet| wallet.address());
+        let budget = client.privacy_budget(id, buyer).await?;
         let also: Vec<_> = further
             .sold()
             .map(|sold| json!({"asset": sold.asset.id, "price": amount(sold.price(), &sold.token)}))
@@ -38,18 +45,38 @@ impl Preview {
             .collect();
         out.result(
             &json!({
-                "asset": offer.asset.id, "spec_hash": hash, "model_family": spec.family(), "rows": rows, "cost": cost,
+                "asset": offer.asset.id, "spec_hash": hash, "model_family": spec.family(), "rows": rows, "cost": cost, "privacy_budget": budget,
                 "price": amount(offer.price(), &offer.token), "further": also,
             }),
             format!(
-                "asset       {}\nprice       {}{prices}\nrows        {rows}\nparameters  {}\noperations  {}\nmemory      {} MiB\nspec hash   {hash}",
+                "asset       {}\nprice       {}{prices}\nrows        {rows}\nparameters  {}\noperations  {}\nmemory      {} MiB\nprivacy     {}{}\nspec hash   {hash}",
                 offer.asset.id,
                 offer.token.show(offer.price()),
                 cost.parameters,
                 cost.flops,
                 cost.memory_bytes.div_ceil(1 << 20),
+                privacy(cost.privacy.as_ref()),
+                left(&budget),
             ),
         );
         Ok(())
     }
+}
+
+/// What a job gives away, in words.
+pub(crate) fn privacy(cost: Option<&PrivacyCost>) -> String {
+    match cost {
+        Some(cost) => format!("epsilon {:.3} at delta {:e}, over {} steps", cost.epsilon(), cost.delta, cost.steps),
+        None => "none: nothing bounds what the model tells of single rows".to_owned(),
+    }
+}
+
+/// What was spent of the budget, in a line; nothing where there is none.
+fn left(budget: &PrivacyBudget) -> String {
+    let Some(policy) = &budget.policy else { return String::new() };
+    let epsilon = |spent: &PrivacyUse| spent.epsilon_micros as f64 / 1e6;
+    let own = budget.spent_by_buyer.as_ref();
+    let own = own.map(|own| format!("{:.3} of {} is spent by you, ", epsilon(own), policy.epsilon_per_buyer));
+    let all = format!("{:.3} of {} by everyone", epsilon(&budget.spent), policy.epsilon_total);
+    format!("\nbudget      epsilon {}{all}", own.unwrap_or_default())
 }

@@ -85,11 +85,10 @@ impl Try {
 fn told(run: &SampleRun, report: &Report, model: Option<&std::path::Path>) -> String {
     let (first, last) = (report.history.first(), report.history.last());
     let mut text = format!("works on the {} sample rows", run.rows);
-    if let (Some(first), Some(last)) = (first, last) {
-        text.push_str(&format!(
-            "\nloss   {} after epoch {}, {} after epoch {}",
-            first.loss, first.epoch, last.loss, last.epoch
-        ));
+    if let (Some(first), Some(last)) = (first, last)
+        && let (Some(before), Some(after)) = (first.loss, last.loss)
+    {
+        text.push_str(&format!("\nloss   {before} after epoch {}, {after} after epoch {}", first.epoch, last.epoch));
     }
     if let Some(model) = model {
         text.push_str(&format!("\nmodel  {}", model.display()));

@@ -116,10 +116,10 @@ fn line(event: &JobEvent, metric: &str) -> String {
 }
 
 fn measures(progress: &Progress, metric: &str) -> String {
-    match progress.test_metric {
-        Some(value) => format!("loss {}  {metric} {value}", progress.loss),
-        None => format!("loss {}", progress.loss),
-    }
+    let loss = progress.loss.map(|loss| format!("loss {loss}"));
+    let metric = progress.test_metric.map(|value| format!("{metric} {value}"));
+    // A private job tells of neither.
+    loss.into_iter().chain(metric).collect::<Vec<_>>().join("  ")
 }
 
 /// A state in a word.

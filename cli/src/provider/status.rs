@@ -3,10 +3,15 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use alloy::primitives::{Address, U256};
-use atoll_compute::client::{Client, OrderQuery, PageQuery};
+use atoll_compute::{
+    RunnerError,
+    client::{Client, OrderQuery, PageQuery},
+    ledger::Ledger,
+};
 use atoll_protocol::{
     api::{Job, JobStatus, Money, OrderStatus, Provider},
     contracts::IMarket,
+    ids::AssetId,
 };
 use clap::Args;
 use serde::Serialize;
@@ -55,8 +60,19 @@ struct Own {
     ended: BTreeMap<&'static str, usize>,
     /// The last jobs that ended without a result, and why.
     without_result: Vec<Ended>,
+    /// What private jobs gave away of each data set, as the ledger in the home has it; none if no runner ran from this home.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    privacy: Option<Vec<GivenAway>>,
     /// What the wallet has earned and not taken out, by token; none without an Ethereum node.
     earned: Option<Vec<Money>>,
+}
+
+#[derive(Serialize)]
+struct GivenAway {
+    asset: AssetId,
+    jobs: u64,
+    epsilon: f64,
+    delta: f64,
 }
 
 #[derive(Serialize)]
@@ -93,6 +109,24 @@ impl Status {
     }
 }
 
+/// What the home's ledger says, by data set.
+fn given_away(options: &Options) -> Result<Option<Vec<GivenAway>>, CliError> {
+    let ledger = |error| CliError::Runner(RunnerError::Ledger(error));
+    let Some(found) = Ledger::find(&options.home()?.join("provider")).map_err(ledger)? else { return Ok(None) };
+    let (spent, _) = found.spent().map_err(ledger)?;
+    let of_all = spent.into_iter().filter(|spent| spent.buyer.is_none());
+    let mut all: Vec<_> = of_all
+        .map(|spent| GivenAway {
+            asset: spent.asset,
+            jobs: spent.jobs,
+            epsilon: spent.epsilon_micros() as f64 / 1e6,
+            delta: spent.delta,
+        })
+        .collect();
+    all.sort_by_key(|one| one.asset.token_id);
+    Ok(Some(all))
+}
+
 fn known(address: Address, provider: &Provider) -> String {
     let (status, machine) = (&provider.status, &provider.status.environment);
     let seen = moment(provider.seen_at.unix_timestamp().unsigned_abs());
@@ -125,6 +159,7 @@ async fn of_own(options: &Options, client: &Client, provider: Address) -> Result
         running: count(|status| matches!(status, JobStatus::Leased | JobStatus::Running)),
         ended,
         without_result,
+        privacy: given_away(options)?,
         earned: if options.rpc_url().is_ok() { Some(earned(options, client, provider).await?) } else { None },
     })
 }
@@ -158,6 +193,16 @@ fn shown(own: &Own) -> String {
         };
         let earned: Vec<_> = earned.iter().map(written).collect();
         text.push_str(&format!("\nearned      {} (`atoll earnings` shows and withdraws it)", earned.join(", ")));
+    }
+    if let Some(privacy) = own.privacy.as_ref().filter(|privacy| !privacy.is_empty()) {
+        let row = |one: &GivenAway| {
+            vec![one.asset.to_string(), one.jobs.to_string(), format!("{:.3}", one.epsilon), format!("{:e}", one.delta)]
+        };
+        let rows: Vec<_> = privacy.iter().map(row).collect();
+        text.push_str(&format!(
+            "\n\ngiven away by private jobs:\n{}",
+            table(&["ASSET", "JOBS", "EPSILON", "DELTA"], &rows)
+        ));
     }
     if !own.without_result.is_empty() {
         let why =

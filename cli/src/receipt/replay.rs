@@ -3,11 +3,17 @@
 use std::{
     fs::File,
     io::{Seek, Write},
-    path::PathBuf,
+    path::{Path, PathBuf},
 };
 
 use alloy::primitives::{B256, U256};
-use atoll_compute::{Sealed, Training, client::Client, forget_trust, jail::Jail};
+use atoll_compute::{
+    Sealed, Training,
+    client::Client,
+    forget_trust,
+    jail::Jail,
+    noise::{self, Computation, NoiseSecret},
+};
 use atoll_protocol::{
     api::{SignedReceipt, SubmittedRequest},
     canonical,
@@ -19,6 +25,7 @@ use atoll_protocol::{
 use clap::Args;
 use serde_json::json;
 use uuid::Uuid;
+use zeroize::Zeroizing;
 
 use super::{metadata, signature};
 use crate::{chain::Chain, error::CliError, hashing::sha256, keys, options::Options, output::Output, provider::beside};
@@ -32,6 +39,9 @@ pub(crate) struct Replay {
     /// The trainer, which has to be the build that ran it [default: atoll-trainer beside this program]
     #[arg(long, value_name = "FILE")]
     trainer: Option<PathBuf>,
+    /// The runner's directory, whose secret a private job's noise follows from [default: `provider` in the home]
+    #[arg(long, value_name = "DIR")]
+    scratch: Option<PathBuf>,
 }
 
 impl Replay {
@@ -92,6 +102,10 @@ impl Replay {
                 jail.trainer_hash()
             )));
         }
+        let noise = match training.is_private() {
+            true => Some(seed(&self.scratch.unwrap_or_else(|| home.join("provider")), &receipt, assets.len())?),
+            false => None,
+        };
         let mut contents = Vec::with_capacity(keys.len());
         for (asset, (document, _)) in assets.iter().zip(training.contents()) {
             contents.push(content(&client, *asset, document.atoll.content.ciphertext_sha256, out).await?);
@@ -99,7 +113,7 @@ impl Replay {
         let waiting = out.waiting("training once more");
         let trained = blocking(move || {
             let contents = keys.iter().zip(&mut contents).map(|(key, ciphertext)| Sealed { key, ciphertext });
-            training.run(&jail, contents.collect())
+            training.run(&jail, contents.collect(), noise)
         })
         .await?;
         let (_, model) =
@@ -145,6 +159,26 @@ fn declared(
         return Err(CliError::Refused("it is a download: nothing was trained that could be run again".into()));
     }
     JobSpec::parse(&submitted.spec).map_err(CliError::Spec)
+}
+
+/// The seed of a private job's noise, if it is the one that the receipt is committed to.
+fn seed(scratch: &Path, receipt: &SignedReceipt, data_sets: usize) -> Result<Zeroizing<[u8; 32]>, CliError> {
+    let secret = NoiseSecret::open(scratch).map_err(CliError::reading(scratch))?;
+    let said = &receipt.receipt;
+    let metadata = std::iter::once(said.metadataHash).chain(receipt.further.iter().copied());
+    let seed = secret.seed(&Computation {
+        order_id: said.orderId,
+        spec_hash: said.specHash,
+        metadata: metadata.take(data_sets).collect(),
+        trainer: said.trainerHash,
+    });
+    if noise::commitment(&seed) != said.seedCommitment {
+        return Err(CliError::Refused(format!(
+            "the noise of this job does not follow from the secret in {}; give the directory of the runner that ran it with --scratch",
+            scratch.display()
+        )));
+    }
+    Ok(seed)
 }
 
 /// The version of the document under which the job was run.

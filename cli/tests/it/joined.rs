@@ -52,7 +52,7 @@ async fn publish(market: &Market, (table, columns): &(PathBuf, PathBuf), price: 
     let (token, table, columns) =
         (market.test_dollar().to_string(), table.to_string_lossy(), columns.to_string_lossy());
     let mut arguments = vec!["publish", &table, "--columns", &columns, "--name", "Half of a table", "--license", "MIT"];
-    arguments.extend(["--price", price, "--payment-token", &token, "--min-rows", "200"]);
+    arguments.extend(["--price", price, "--payment-token", &token, "--min-rows", "200", "--exact"]);
     arguments.extend(["--provider-wallet", &wallet, "--provider-key", &key]);
     arguments.extend(more);
     let published = market.publisher.atoll(&arguments).await.unwrap();

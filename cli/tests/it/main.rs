@@ -13,6 +13,7 @@ mod kernel;
 mod keys;
 mod lying;
 mod parquet;
+mod privacy;
 mod publishing;
 mod refused;
 mod replay;

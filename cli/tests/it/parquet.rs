@@ -71,7 +71,7 @@ async fn publish(market: &Market, table: &Path, columns: &Path) -> String {
     let (table, columns) = (table.to_string_lossy(), columns.to_string_lossy());
     let mut arguments = vec!["publish", "--name", "A table", "--description", "Of a test", "--license", "CC-BY-4.0"];
     let token = market.test_dollar().to_string();
-    arguments.extend(["--price", "0", "--payment-token", &token, "--min-rows", "200", "--sample-rows", "2"]);
+    arguments.extend(["--price", "0", "--payment-token", &token, "--min-rows", "200", "--sample-rows", "2", "--exact"]);
     arguments.extend(["--provider-wallet", &wallet, "--provider-key", &key, "--columns", &columns, &table]);
     text(&market.publisher.atoll(&arguments).await.unwrap(), "asset").to_owned()
 }

@@ -139,7 +139,7 @@ async fn an_asset_gets_another_state_document_service_and_owner() {
     let publisher = &market.publisher;
     let state = async |state: &str| publisher.atoll(&["asset", "state", asset, state]).await.unwrap()["state"].clone();
     assert_eq!(state("ordering_disabled").await, "ordering_disabled");
-    refused(&market.buyer, &listing.buy()).await.says(5, &["closed this asset"]);
+    refused(&market.buyer, &listing.buy()).await.says(5, &["closed the asset"]);
     assert_eq!(state("unlisted").await, "unlisted");
     market.buyer.atoll(&listing.buy()).await.unwrap();
     assert_eq!(market.buyer.atoll(&["search"]).await.unwrap()["assets"], json!([]));

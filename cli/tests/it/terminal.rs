@@ -2,7 +2,7 @@
 
 use std::{
     fs::File,
-    io::Read,
+    io::{Read, Write},
     path::Path,
     process::{Command, Stdio},
 };
@@ -73,6 +73,7 @@ async fn bars_are_shown_on_a_terminal_and_nowhere_else() {
         "Bars",
         "--license",
         "CC0-1.0",
+        "--exact",
         "--price",
         "1",
         "--download",
@@ -117,15 +118,19 @@ async fn bars_are_shown_on_a_terminal_and_nowhere_else() {
 /// What bash offers where the last of these words is typed.
 fn offered(script: &str, words: &[&str]) -> Vec<String> {
     let program = r#"
-        eval "$1"
-        shift
+        eval "$(cat)"
         complete -p atoll >&2
         COMP_WORDS=("$@") COMP_CWORD=$(($# - 1))
         function=$(complete -p atoll | sed 's/.*-F \([^ ]*\).*/\1/')
         "$function" atoll "${COMP_WORDS[COMP_CWORD]}" "${COMP_WORDS[COMP_CWORD - 1]}"
         printf '%s\n' "${COMPREPLY[@]}"
     "#;
-    let output = Command::new("bash").args(["--norc", "-c", program, "bash", script]).args(words).output().unwrap();
+    let mut bash = Command::new("bash");
+    bash.args(["--norc", "-c", program, "bash"]).args(words);
+    // The script is longer than an argument may be.
+    let mut bash = bash.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    bash.stdin.take().unwrap().write_all(script.as_bytes()).unwrap();
+    let output = bash.wait_with_output().unwrap();
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     String::from_utf8(output.stdout).unwrap().lines().map(str::to_owned).collect()
 }

@@ -1,12 +1,21 @@
 //! What the server knows of an asset beside what it is: its history and its statistics.
 
-use alloy::primitives::U256;
-use atoll_protocol::api::{AssetStatistics, HistoryEntry, Page};
+use alloy::primitives::{Address, U256};
+use atoll_protocol::api::{AssetStatistics, HistoryEntry, Page, PrivacyBudget};
 use reqwest::Method;
 
 use super::{Client, ClientError, PageQuery};
 
 impl Client {
+    /// `GET /v1/assets/{token_id}/privacy-budget`: what may be given away of a data set, and what was, by this buyer too.
+    ///
+    /// # Errors
+    /// Those of the request.
+    pub async fn privacy_budget(&self, token_id: U256, buyer: Option<Address>) -> Result<PrivacyBudget, ClientError> {
+        let query = buyer.map(|buyer| format!("?buyer={buyer}")).unwrap_or_default();
+        self.json(self.request(Method::GET, &format!("assets/{token_id}/privacy-budget{query}"))).await
+    }
+
     /// `GET /v1/assets/{token_id}/history`.
     ///
     /// # Errors

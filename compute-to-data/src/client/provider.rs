@@ -2,7 +2,8 @@
 
 use alloy::primitives::Address;
 use atoll_protocol::api::{
-    Completion, Heartbeat, HeartbeatAnswer, Job, Lease, LeaseFailure, Provider, ProviderStatus, ResultInfo,
+    Completion, Heartbeat, HeartbeatAnswer, Job, Lease, LeaseFailure, PrivacyLedger, Provider, ProviderStatus,
+    ResultInfo,
 };
 use reqwest::{Method, StatusCode, header};
 use serde::de::DeserializeOwned;
@@ -17,6 +18,15 @@ impl Client {
     /// Those of the request.
     pub async fn put_provider(&self, address: Address, status: &ProviderStatus) -> Result<Provider, ClientError> {
         self.json(self.request(Method::PUT, &format!("providers/{address}")).json(status)).await
+    }
+
+    /// `PUT /v1/providers/{address}/privacy-ledger`.
+    ///
+    /// # Errors
+    /// Those of the request.
+    pub async fn put_privacy_ledger(&self, address: Address, ledger: &PrivacyLedger) -> Result<(), ClientError> {
+        let request = self.request(Method::PUT, &format!("providers/{address}/privacy-ledger")).json(ledger);
+        self.send(request).await.map(drop)
     }
 
     /// `GET /v1/providers/{address}`.

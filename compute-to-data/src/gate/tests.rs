@@ -126,15 +126,15 @@ fn a_model_longer_than_declared_is_refused_before_it_is_read() {
 #[test]
 fn a_report_passes_rounded_and_named_by_the_runner() {
     let mut given = samples::report();
-    given.final_loss = 0.123_456_789;
+    given.final_loss = Some(0.123_456_789);
     given.test_accuracy = Some(0.987_654_321);
     given.test_confusion[0] = Some(vec![0.876_543_21, 0.123_456_78]);
     given.trainer = "row 7 was 42".to_owned();
     let passed = report(&samples::spec(), &samples::document().atoll.columns, given).unwrap();
-    assert_eq!((passed.final_loss, passed.test_accuracy), (0.123, Some(0.988)));
+    assert_eq!((passed.final_loss, passed.test_accuracy), (Some(0.123), Some(0.988)));
     assert_eq!(passed.test_confusion, [Some(vec![0.877, 0.123]), None]);
     assert_eq!(passed.trainer, TRAINER);
-    assert!(passed.history.iter().all(|p| p.loss == rounded(p.loss)));
+    assert!(passed.history.iter().all(|p| p.loss == p.loss.map(rounded)));
 }
 
 #[test]
@@ -151,7 +151,7 @@ fn every_deviation_of_a_report_is_refused() {
         ("a share of a third class", |r| r.test_confusion[0] = Some(vec![0.9, 0.05, 0.05])),
         ("shares that are not one together", |r| r.test_confusion[0] = Some(vec![0.9, 0.11])),
         ("a share below nothing", |r| r.test_confusion[0] = Some(vec![1.5, -0.5])),
-        ("an infinite loss", |r| r.final_loss = f64::INFINITY),
+        ("an infinite loss", |r| r.final_loss = Some(f64::INFINITY)),
         ("more epochs than declared", |r| {
             let last = *r.history.last().unwrap();
             r.history.push(Progress { epoch: last.epoch + 1, ..last });
@@ -160,7 +160,7 @@ fn every_deviation_of_a_report_is_refused() {
             let first = r.history[0];
             r.history.insert(0, first);
         }),
-        ("a loss of NaN", |r| r.history[0].loss = f64::NAN),
+        ("a loss of NaN", |r| r.history[0].loss = Some(f64::NAN)),
         ("an input of another name", |r| r.inputs[0].column = "row 7 was 42".to_owned()),
         ("another scaling", |r| r.inputs[0].scaling = Some(Scaling { offset: 42.0, scale: 1.0 })),
         ("another class", |r| r.classes[0] = "row 7 was 42".to_owned()),

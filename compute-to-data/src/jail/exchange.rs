@@ -99,6 +99,9 @@ enum SendError {
 fn send(pipes: &mut Pipes<'_>, task: Task<'_>) -> Result<(), SendError> {
     let pipe = |error: io::Error| SendError::Pipe(error.kind());
     ToWorker::Job(Box::new(task.job)).write(pipes).map_err(pipe)?;
+    if let Some(seed) = task.noise {
+        ToWorker::Noise(seed).write(pipes).map_err(pipe)?;
+    }
     for content in task.contents {
         ToWorker::Key(content.key).write(pipes).map_err(pipe)?;
         loop {

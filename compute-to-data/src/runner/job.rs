@@ -18,6 +18,7 @@ use atoll_protocol::{
     signed::{self, Receipt},
 };
 use sha2::{Digest, Sha256};
+use zeroize::Zeroizing;
 
 use super::{GiveUp, Runner, on_own_thread, pulse::Pulse, unix_now};
 use crate::{
@@ -25,6 +26,8 @@ use crate::{
     client::ClientError,
     jail::RunError,
     journal::Entry,
+    ledger::{LedgerError, Spending},
+    noise::{self, Computation},
     training::{Sealed, Training},
 };
 
@@ -34,6 +37,18 @@ struct Done {
     model_hash: B256,
     /// What is delivered, sealed to the consumer.
     sealed: Vec<u8>,
+    /// What was given away.
+    spent: Spent,
+}
+
+/// What a job gave away, as its receipt says it; nothing if it was exact, or a download.
+#[derive(Default)]
+struct Spent {
+    epsilon_micros: u64,
+    /// Commitment to the seed of the noise.
+    seed_commitment: B256,
+    /// Head of the provider's ledger.
+    ledger_head: B256,
 }
 
 impl Runner {
@@ -95,7 +110,7 @@ impl Runner {
                 }
                 let delivered = delivered::wrap(&recipient, context, job.order_id, &keys[0])
                     .map_err(|e| GiveUp::Return(format!("the key could not be wrapped: {e}")))?;
-                Done { trainer_hash: B256::ZERO, model_hash: B256::ZERO, sealed: delivered }
+                Done { trainer_hash: B256::ZERO, model_hash: B256::ZERO, sealed: delivered, spent: Spent::default() }
             }
         };
         let entry = self.sign(lease, &job, &accepted, &done).await?;
@@ -121,7 +136,29 @@ impl Runner {
         for (data, key) in std::iter::once(&accepted.data).chain(&accepted.joined).zip(keys) {
             contents.push((key, self.download(data).await.map_err(|cause| cause.with(job.orders()))?));
         }
-        let trained = self.train(training, &contents, pulse).await;
+        // Written down before the worker sees a row, whatever becomes of it.
+        let (noise, spent) = match training.spends() {
+            Some((cost, curve)) => {
+                let seed = self.noise.seed(&Computation {
+                    order_id: job.order_id,
+                    spec_hash: job.spec_hash,
+                    metadata: accepted.metadata().collect(),
+                    trainer: self.jail.trainer_hash(),
+                });
+                let seed_commitment = noise::commitment(&seed);
+                let spending = Spending {
+                    order: job.order_id,
+                    noise: seed_commitment,
+                    buyer: job.order.consumer,
+                    assets: training.budgets(),
+                    curve,
+                };
+                let ledger_head = self.spend(spending).await.map_err(|cause| cause.with(job.orders()))?;
+                (Some(seed), Spent { epsilon_micros: cost.epsilon_micros, seed_commitment, ledger_head })
+            }
+            None => (None, Spent::default()),
+        };
+        let trained = self.train(training, &contents, noise.as_ref(), pulse).await;
         let (report, model) = trained.map_err(|cause| cause.with(job.orders()))?;
         drop(contents);
         let (report, model) = training.gate(report, &model).map_err(|error| {
@@ -131,7 +168,22 @@ impl Runner {
         let sealed = sealed::seal(recipient, job.order_id, &report, &model)
             .map_err(|e| GiveUp::Return(format!("the result could not be sealed: {e}")))?;
         let model_hash = B256::from_slice(&Sha256::digest(&model));
-        Ok(Done { trainer_hash: self.jail.trainer_hash(), model_hash, sealed })
+        Ok(Done { trainer_hash: self.jail.trainer_hash(), model_hash, sealed, spent })
+    }
+
+    /// Writes down what a job may give away. The head of the ledger with it.
+    async fn spend(&self, spending: Spending) -> Result<B256, Cause> {
+        let ledger = Arc::clone(&self.ledger);
+        // It waits for the disk, and for other runners.
+        let spent = tokio::task::spawn_blocking(move || ledger.spend(&spending, unix_now())).await;
+        match spent.map_err(|error| Cause::Return(error.to_string()))? {
+            Ok(head) => Ok(head),
+            Err(LedgerError::Exhausted(reason)) => Err(Cause::Fail(FailureCode::Refused { reason })),
+            Err(error) => {
+                tracing::error!(%error, "a private job could not be accounted for");
+                Err(Cause::Return(error.to_string()))
+            }
+        }
     }
 
     /// The ciphertext in a file without a name, so that no crash leaves it behind.
@@ -170,12 +222,13 @@ impl Runner {
         &self,
         training: &Training,
         contents: &[(ContentKey, File)],
+        noise: Option<&Zeroizing<[u8; 32]>>,
         pulse: &Pulse,
     ) -> Result<(Report, Vec<u8>), Cause> {
         let mut attempt = 0;
         loop {
             attempt += 1;
-            let result = self.train_once(training, contents, pulse).await;
+            let result = self.train_once(training, contents, noise.cloned(), pulse).await;
             let error = match result {
                 Ok(output) => return Ok(output),
                 Err(error) => error,
@@ -209,6 +262,7 @@ impl Runner {
         &self,
         training: &Training,
         contents: &[(ContentKey, File)],
+        noise: Option<Zeroizing<[u8; 32]>>,
         pulse: &Pulse,
     ) -> Result<(Report, Vec<u8>), RunError> {
         let mut own = Vec::with_capacity(contents.len());
@@ -220,7 +274,7 @@ impl Runner {
         let (jail, pulse, training) = (Arc::clone(&self.jail), pulse.clone(), training.clone());
         on_own_thread(move || {
             let contents = own.iter_mut().map(|(key, ciphertext)| Sealed { key, ciphertext });
-            let task = training.task(contents.collect());
+            let task = training.task(contents.collect(), noise);
             jail.run(task, pulse.stop(), || pulse.set_running(), |progress| pulse.add(progress))
         })
         .await?
@@ -239,8 +293,9 @@ impl Runner {
             trainerHash: done.trainer_hash,
             modelHash: done.model_hash,
             resultHash: B256::from_slice(&Sha256::digest(&done.sealed)),
-            // No noise can be declared yet, so none of a budget is spent.
-            epsilonMicros: 0,
+            epsilonMicros: done.spent.epsilon_micros,
+            seedCommitment: done.spent.seed_commitment,
+            ledgerHead: done.spent.ledger_head,
             finishedAt: unix_now() / 10 * 10,
         };
         let deployment = self.chain.deployment();

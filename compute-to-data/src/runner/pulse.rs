@@ -147,7 +147,7 @@ mod tests {
 
     fn told(epochs: u32) -> Vec<u32> {
         let pulse = Pulse::default();
-        (1..=epochs).for_each(|epoch| pulse.add(Progress { epoch, epochs, loss: 1.0, test_metric: None }));
+        (1..=epochs).for_each(|epoch| pulse.add(Progress { epoch, epochs, loss: Some(1.0), test_metric: None }));
         pulse.0.progress.lock().unwrap().iter().map(|progress| progress.epoch).collect()
     }
 

@@ -19,6 +19,7 @@ use super::{POLL, POLL_BROKEN, Runner, on_own_thread};
 use crate::{
     checks::{Own, Refusal},
     jail::{RunError, Stop},
+    noise,
     training::{Sealed, Training, forget_trust},
 };
 
@@ -122,10 +123,11 @@ impl Runner {
         let mut sealed = Vec::new();
         let (_, context) = training.contents().next().expect("a training reads a data set");
         content::encrypt(&key, &context.to_bytes(), table.as_slice(), &mut sealed).map_err(|error| crashed(&error))?;
+        let noise = training.is_private().then(noise::fresh).transpose().map_err(|error| crashed(&error))?;
         let (jail, stop, worker) = (Arc::clone(&self.jail), stop.clone(), training.clone());
         let ran = on_own_thread(move || {
             let mut ciphertext = sealed.as_slice();
-            let mut task = worker.task(vec![Sealed { key: &key, ciphertext: &mut ciphertext }]);
+            let mut task = worker.task(vec![Sealed { key: &key, ciphertext: &mut ciphertext }], noise);
             task.limits.wall = task.limits.wall.min(WALL);
             jail.run(task, &stop, || {}, |_| {})
         });
@@ -138,10 +140,13 @@ impl Runner {
             RunError::Content(error) => crashed(&error),
         })?;
         report.history.retain(|epoch| is_shown(*epoch));
-        training.gate(report, &model).map_err(|error| {
+        let (mut report, model) = training.gate(report, &model).map_err(|error| {
             tracing::error!(%error, "the gate refused a worker's output");
             FailureCode::OutputRefused
-        })
+        })?;
+        // The rows are public, so nothing is given away.
+        report.privacy = None;
+        Ok((report, model))
     }
 }
 
@@ -223,7 +228,7 @@ mod tests {
 
     #[test]
     fn a_long_training_is_told_of_evenly_and_to_its_end() {
-        let epoch = |epoch| Progress { epoch, epochs: 10_001, loss: 1.0, test_metric: None };
+        let epoch = |epoch| Progress { epoch, epochs: 10_001, loss: Some(1.0), test_metric: None };
         let shown: Vec<u32> = (1..=10_001).filter(|e| is_shown(epoch(*e))).collect();
         assert!(shown.len() <= 501 && shown.ends_with(&[9_996, 10_001]), "{}", shown.len());
         assert!((1..=40).all(|e| is_shown(Progress { epochs: 40, ..epoch(e) })));

@@ -69,6 +69,7 @@ fn hostile_jobs_in_a_row_end_as_they_should_and_leave_nothing() {
         let mut ciphertext = Cursor::new(vec![0; 100_000]);
         let task = Task {
             job: job(30, (*behaviour).into()),
+            noise: None,
             contents: vec![Content { key: Zeroizing::new(*key.as_bytes()), ciphertext: &mut ciphertext }],
             limits: Limits { memory_bytes: 128 << 20, wall },
             answer_limit: 1 << 20,

@@ -142,6 +142,7 @@ fn run(jail: &Jail, job: WorkerJob, key: &ContentKey, sealed: Vec<u8>, stop: &St
     let mut ciphertext = Cursor::new(sealed);
     let task = Task {
         job,
+        noise: None,
         contents: vec![Content { key: Zeroizing::new(*key.as_bytes()), ciphertext: &mut ciphertext }],
         limits,
         answer_limit: 1 << 20,

@@ -210,6 +210,7 @@ fn refuse_all(tables: &Path) {
         let mut ciphertext = File::open(tables.join(format!("{count:03}.sealed"))).unwrap();
         let task = Task {
             job,
+            noise: None,
             contents: vec![Content { key: key.clone(), ciphertext: &mut ciphertext }],
             limits: Limits { memory_bytes: 128 << 20, wall: Duration::from_secs(60) },
             answer_limit: 1 << 20,

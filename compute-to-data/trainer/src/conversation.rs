@@ -14,10 +14,11 @@ use atoll_protocol::{
 
 use crate::{
     join::join,
+    noise::Secret,
     plaintext::Plaintext,
     plan::Plan,
     table::Table,
-    train::{Stop, train},
+    train::{Rows, Stop, train},
 };
 
 /// Holds the whole conversation. The caller has sealed the process: this says so first.
@@ -44,10 +45,18 @@ fn work(
     to: &mut impl Write,
     over_time: &dyn Fn() -> bool,
 ) -> Result<ToRunner, Stop> {
+    let mut noise = match job.spec.privacy {
+        Some(_) => match ToWorker::read(from)? {
+            ToWorker::Noise(seed) => Some(Secret::new(&seed)),
+            _ => return Err(out_of_turn().into()),
+        },
+        None => None,
+    };
     let table = tables(job, from)?;
     let plan = plan(job)?;
-    let (report, model) =
-        train(&job.spec, &plan, &table, over_time, &mut |progress| ToRunner::Progress(progress).write(to))?;
+    let rows = Rows { table: &table, declared: job.rows };
+    let mut tell = |progress| ToRunner::Progress(progress).write(to);
+    let (report, model) = train(&job.spec, &plan, rows, noise.as_mut(), over_time, &mut tell)?;
     Ok(ToRunner::Result(Box::new(report), model))
 }
 
@@ -85,7 +94,7 @@ fn tables(job: &WorkerJob, from: &mut impl Read) -> Result<Table, Stop> {
         left = left.saturating_sub(other.bytes()) + plaintext.len();
         joined.push(other);
     }
-    let table = join(&table, &joined, &plan.joined, left)?;
+    let table = join(&table, &joined, &plan, job.spec.privacy.is_some(), left)?;
     if (table.rows() as u64) < job.min_rows.max(1) {
         return Err(FailureCode::TooFewRows.into());
     }
@@ -127,7 +136,7 @@ impl<R: Read> Ciphertext<'_, R> {
             match ToWorker::read(self.from)? {
                 ToWorker::Data(frame) => (self.frame, self.read) = (frame, 0),
                 ToWorker::End => self.ended = true,
-                ToWorker::Job(_) | ToWorker::Key(_) => return Err(out_of_turn()),
+                ToWorker::Job(_) | ToWorker::Noise(_) | ToWorker::Key(_) => return Err(out_of_turn()),
             }
         }
         Ok(!self.ended)

@@ -6,7 +6,7 @@ use atoll_protocol::failure::FailureCode;
 use zeroize::Zeroizing;
 
 use crate::{
-    plan::TablePlan,
+    plan::{Plan, Source},
     table::{Table, Targets},
 };
 
@@ -54,19 +54,26 @@ impl Keys {
     }
 }
 
-/// Joins tables to the first, each by the first's key column at its own place. What comes out takes at most `max_bytes`.
+/// Joins tables to the first, each by the first's key column at its own place. What comes out takes at most `max_bytes`. With
+/// `once`, no row may be joined twice: what is accounted for a row holds for a row that is used once.
 ///
 /// # Errors
-/// [`FailureCode::KeyRepeated`] if a joined table holds a key twice; [`FailureCode::MemoryLimit`].
+/// [`FailureCode::KeyRepeated`] if a joined table, or with `once` any, holds a key twice; [`FailureCode::MemoryLimit`].
 pub(crate) fn join(
     first: &Table,
     joined: &[Table],
-    plans: &[TablePlan],
+    plan: &Plan,
+    once: bool,
     max_bytes: usize,
 ) -> Result<Table, FailureCode> {
     let mut places = Vec::with_capacity(joined.len());
-    for (table, plan) in joined.iter().zip(plans) {
-        places.push(rows_by_key(&table.keys[0], plan)?);
+    for (table, plan) in joined.iter().zip(&plan.joined) {
+        places.push(rows_by_key(&table.keys[0], &plan.keys[0])?);
+    }
+    if once {
+        for (keys, source) in first.keys.iter().zip(&plan.first.keys) {
+            rows_by_key(keys, source)?;
+        }
     }
     let of = |row: usize| -> Option<Vec<usize>> {
         places.iter().zip(&first.keys).map(|(places, keys)| places.get(keys.get(row)).copied()).collect()
@@ -86,15 +93,16 @@ pub(crate) fn join(
         }
     }
     table.set_rows(rows.len());
+    table.places = Some(rows.into_iter().map(|(row, _)| row).collect());
     Ok(table)
 }
 
-fn rows_by_key<'k>(keys: &'k Keys, plan: &TablePlan) -> Result<HashMap<&'k [u8], usize>, FailureCode> {
+fn rows_by_key<'k>(keys: &'k Keys, source: &Source) -> Result<HashMap<&'k [u8], usize>, FailureCode> {
     let mut rows = HashMap::new();
     rows.try_reserve(keys.len()).map_err(|_| FailureCode::MemoryLimit)?;
     for row in 0..keys.len() {
         if rows.insert(keys.get(row), row).is_some() {
-            return Err(FailureCode::KeyRepeated { column: plan.keys[0].name.clone() });
+            return Err(FailureCode::KeyRepeated { column: source.name.clone() });
         }
     }
     Ok(rows)

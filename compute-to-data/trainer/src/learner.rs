@@ -37,7 +37,8 @@ impl Learner {
     pub fn step(&mut self, batch: Vec<f32>, targets: Targets) -> f64 {
         let batch = matrix(batch, self.inputs, &self.device);
         let outputs = self.network.forward(batch, Some(&mut self.dropout));
-        let loss = loss(outputs, targets);
+        let rows = outputs.dims()[0] as f64;
+        let loss = loss_sum(outputs, targets).div_scalar(rows);
         let gradients = GradientsParams::from_grads(loss.backward(), &self.network.linears);
         let linears = std::mem::take(&mut self.network.linears);
         self.network.linears = self.optimizer.step(self.learning_rate, linears, gradients);
@@ -74,19 +75,19 @@ fn matrix(values: Vec<f32>, width: usize, device: &Device) -> Tensor<2> {
     Tensor::from_data(TensorData::new(values, [rows, width]), device)
 }
 
-/// Mean over the rows: cross entropy of the classes' logits, or squared error of the one output.
-fn loss(outputs: Tensor<2>, targets: Targets) -> Tensor<1> {
+/// Sum over the rows: cross entropy of the classes' logits, or squared error of the one output.
+fn loss_sum(outputs: Tensor<2>, targets: Targets) -> Tensor<1> {
     let device = outputs.device();
     match targets {
         Targets::Classes(classes) => {
             let rows = classes.len();
             let classes = classes.into_iter().map(i64::from).collect::<Vec<_>>();
             let classes = Tensor::<2, Int>::from_data(TensorData::new(classes, [rows, 1]), &device);
-            log_softmax(outputs, 1).gather(1, classes).mean().neg()
+            log_softmax(outputs, 1).gather(1, classes).sum().neg()
         }
         Targets::Values(values) => {
             let difference = outputs - matrix(values, 1, &device);
-            difference.square().mean()
+            difference.square().sum()
         }
     }
 }
@@ -106,6 +107,8 @@ fn build(optimizer: &Optimizer) -> (ModuleOptimizer, f64) {
         }
     }
 }
+
+mod clipped;
 
 #[cfg(test)]
 mod tests;

@@ -3,7 +3,8 @@
 //!
 //! [`conversation::serve`] is the whole of it: [`plaintext`] holds what was decrypted, [`rows`] reads it as CSV and
 //! [`columns`] as Parquet, [`plan`] says what the job makes of the columns, [`table`] is the matrix, [`join`] joins several, [`network`] and
-//! [`learner`] are burn, [`train`] is the loop, [`export`] writes the model. [`random`] is where every random number comes from.
+//! [`learner`] are burn, [`train`] is the loop, [`export`] writes the model. [`random`] is where every random number
+//! comes from, but for the secret ones of a private job: those are [`noise`]'s.
 //! [`seal`] is what confines it all.
 
 pub mod columns;
@@ -12,6 +13,7 @@ pub mod export;
 pub mod join;
 pub mod learner;
 pub mod network;
+pub mod noise;
 pub mod plaintext;
 pub mod plan;
 pub mod random;

@@ -37,6 +37,14 @@ pub struct NamedTensor {
     pub values: Vec<f32>,
 }
 
+/// What the gradients of a linear layer's rows are made from.
+pub struct Tap {
+    /// What went in, [rows, inputs], without gradients.
+    pub input: Tensor<2>,
+    /// Zeros that were added to what came out, [rows, outputs].
+    pub probe: Tensor<2>,
+}
+
 impl Network {
     /// The declared layers with initial weights and biases uniform in ±1/√inputs, PyTorch's default for a linear layer.
     pub fn new(layers: &[Layer], inputs: usize, random: &mut Random, device: &Device) -> Self {
@@ -61,10 +69,31 @@ impl Network {
 
     /// Outputs for a batch, [rows, inputs] to [rows, outputs]. Drops only while training, that is, if given random
     /// numbers to drop by.
-    pub fn forward(&self, batch: Tensor<2>, mut dropout: Option<&mut Random>) -> Tensor<2> {
+    pub fn forward(&self, batch: Tensor<2>, dropout: Option<&mut Random>) -> Tensor<2> {
+        self.apply(batch, dropout, &mut |linear, x| linear.forward(x))
+    }
+
+    /// [`Network::forward`] that leaves at each linear layer what its rows' gradients are made from, once there was a backward
+    /// pass.
+    pub fn forward_tapped(&self, batch: Tensor<2>, dropout: Option<&mut Random>, taps: &mut Vec<Tap>) -> Tensor<2> {
+        let device = batch.device();
+        self.apply(batch, dropout, &mut |linear, x| {
+            let output = linear.forward(x.clone());
+            let probe = Tensor::zeros(output.dims(), &device).require_grad();
+            taps.push(Tap { input: x.without_autodiff(), probe: probe.clone() });
+            output + probe
+        })
+    }
+
+    fn apply(
+        &self,
+        batch: Tensor<2>,
+        mut dropout: Option<&mut Random>,
+        affine: &mut dyn FnMut(&Linear, Tensor<2>) -> Tensor<2>,
+    ) -> Tensor<2> {
         let mut linears = self.linears.iter();
         self.steps.iter().fold(batch, |x, step| match step {
-            Step::Linear => linears.next().expect("one for each such step").forward(x),
+            Step::Linear => affine(linears.next().expect("one for each such step"), x),
             Step::Relu => activation::relu(x),
             Step::Tanh => activation::tanh(x),
             Step::Sigmoid => activation::sigmoid(x),

@@ -10,10 +10,11 @@ use atoll_protocol::{
 };
 
 use crate::{
+    noise::Secret,
     plaintext::Plaintext,
     plan::Plan,
     table::Table,
-    train::{Stop, train},
+    train::{Rows, Stop, train},
 };
 
 /// The real table.
@@ -58,6 +59,7 @@ pub(crate) fn spec(features: &[&str], target: &str, task: Task, layers: Vec<Laye
         optimizer,
         training: Training { epochs: 30, batch_size: 32, seed: 1 },
         split: Split { test_fraction: 0.2, seed: 1 },
+        privacy: None,
         limits: Limits { max_seconds: 60, max_memory_mib: 512 },
         algorithm: None,
     }
@@ -104,8 +106,26 @@ pub(crate) fn run_as(
     columns: &[Column],
     bytes: impl AsRef<[u8]>,
 ) -> Result<(Report, Vec<u8>), FailureCode> {
-    let (plan, table) = read_as(format, spec, columns, bytes)?;
-    train(spec, &plan, &table, &|| false, &mut |_| Ok(())).map_err(|stop| match stop {
+    train_with(read_as(format, spec, columns, bytes)?, spec, None)
+}
+
+/// A private job, with the secret draws of this seed. It declares the rows of the breast cancer table.
+pub(crate) fn run_with(
+    spec: &JobSpec,
+    columns: &[Column],
+    csv: &str,
+    seed: &[u8; 32],
+) -> Result<(Report, Vec<u8>), FailureCode> {
+    train_with(read_as(MediaType::Csv, spec, columns, csv)?, spec, Some(&mut Secret::new(seed)))
+}
+
+fn train_with(
+    (plan, table): (Plan, Table),
+    spec: &JobSpec,
+    secret: Option<&mut Secret>,
+) -> Result<(Report, Vec<u8>), FailureCode> {
+    let rows = Rows { table: &table, declared: 569 };
+    train(spec, &plan, rows, secret, &|| false, &mut |_| Ok(())).map_err(|stop| match stop {
         Stop::Failure(code) => code,
         Stop::Pipe(error) => panic!("nothing is written to: {error}"),
     })

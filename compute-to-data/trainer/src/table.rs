@@ -22,6 +22,8 @@ pub struct Table {
     pub(crate) targets: Targets,
     /// As in the plan.
     pub(crate) keys: Vec<Keys>,
+    /// Of what is joined, the place of each row in the first table.
+    pub(crate) places: Option<Vec<usize>>,
 }
 
 /// What is predicted.
@@ -95,7 +97,7 @@ impl Table {
             Targets::Classes(_) => Targets::Classes(reserved(rows)?),
             Targets::Values(_) => Targets::Values(reserved(rows)?),
         };
-        Ok(Self { width, rows: 0, inputs: reserved(cells)?, targets, keys: Vec::new() })
+        Ok(Self { width, rows: 0, inputs: reserved(cells)?, targets, keys: Vec::new(), places: None })
     }
 
     /// Says how many rows there are, once all are there.
@@ -106,6 +108,11 @@ impl Table {
     /// Number of rows.
     pub fn rows(&self) -> usize {
         self.rows
+    }
+
+    /// Place of a row in the first table, whatever became of the rows before it.
+    pub fn place(&self, row: usize) -> usize {
+        self.places.as_ref().map_or(row, |places| places[row])
     }
 
     /// Inputs of one row.

@@ -129,6 +129,7 @@ async fn of_a_thousand_canaries_none_is_seen_outside_the_worker() {
             "Canaries",
             "--license",
             "CC0-1.0",
+            "--exact",
             "--price",
             "1",
             "--payment-token",

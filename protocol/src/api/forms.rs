@@ -116,6 +116,10 @@ pub struct Receipt {
     /// Privacy spent, in millionths of epsilon; 0 where no noise was declared.
     #[schema(example = 0)]
     pub epsilon_micros: u64,
+    /// SHA-256 commitment to the secret seed of the noise; zero where no noise was declared.
+    pub seed_commitment: Hash,
+    /// SHA-256 of the last line of the provider's privacy ledger, with what this job spent; zero where no noise was declared.
+    pub ledger_head: Hash,
     /// Unix seconds, rounded down to 10 s.
     #[schema(example = 1_767_225_600)]
     pub finished_at: u64,

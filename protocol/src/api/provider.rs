@@ -4,6 +4,9 @@ use alloy_primitives::{Address, B256};
 use serde::{Deserialize, Serialize};
 use time::OffsetDateTime;
 
+use super::Decimal;
+use crate::document::PrivacyPolicy;
+
 resource! {
 /// The machine that a provider computes on. What one job may have of it is in the asset's policy.
 #[derive(Copy, Eq)]
@@ -52,5 +55,70 @@ pub struct Provider {
     pub seen_at: OffsetDateTime,
     /// True if it was heard of within the last minute.
     pub online: bool,
+}
+}
+
+resource! {
+/// Body of `PUT /v1/providers/{address}/privacy-ledger`: what the provider's own ledger says was given away of its data sets.
+#[serde(deny_unknown_fields)]
+pub struct PrivacyLedger {
+    /// SHA-256 of the ledger's last line; zero if it has none.
+    #[cfg_attr(feature = "openapi", schema(value_type = super::forms::Hash))]
+    pub head: B256,
+    /// What was given away, by everyone together and by each buyer.
+    #[cfg_attr(feature = "openapi", schema(max_items = 10_000))]
+    pub spent: Vec<PrivacySpent>,
+}
+}
+
+resource! {
+/// What private jobs gave away of a data set's rows.
+#[serde(deny_unknown_fields)]
+pub struct PrivacySpent {
+    /// The data set, in decimal.
+    #[cfg_attr(feature = "openapi", schema(value_type = super::forms::Amount))]
+    pub token_id: Decimal,
+    /// Whose jobs; everyone's if absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "openapi", schema(value_type = Option<super::forms::Address>))]
+    pub buyer: Option<Address>,
+    /// Jobs.
+    #[cfg_attr(feature = "openapi", schema(minimum = 1, maximum = 4_294_967_295u32))]
+    pub jobs: u32,
+    /// ε of them together, in millionths.
+    #[cfg_attr(feature = "openapi", schema(maximum = 9_007_199_254_740_991u64))]
+    pub epsilon_micros: u64,
+}
+}
+
+resource! {
+/// What may be given away of a data set's rows, and how much of it was. The provider keeps account; this is what it last said.
+pub struct PrivacyBudget {
+    /// What the publisher allows; absent if trainings are exact.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub policy: Option<PrivacyPolicy>,
+    /// What all buyers spent together.
+    pub spent: PrivacyUse,
+    /// What the wallet that was asked about spent; absent if none was.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub spent_by_buyer: Option<PrivacyUse>,
+    /// SHA-256 of the last line of the provider's ledger; absent if it has not said anything yet.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "openapi", schema(value_type = Option<super::forms::Hash>))]
+    pub ledger_head: Option<B256>,
+    /// When it said so.
+    #[serde(with = "time::serde::rfc3339::option", skip_serializing_if = "Option::is_none", default)]
+    pub reported_at: Option<OffsetDateTime>,
+}
+}
+
+resource! {
+/// Jobs, and what they gave away together.
+#[derive(Copy, Eq, Default)]
+pub struct PrivacyUse {
+    /// Jobs.
+    pub jobs: u32,
+    /// ε in millionths.
+    pub epsilon_micros: u64,
 }
 }

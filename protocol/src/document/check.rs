@@ -3,7 +3,8 @@
 use std::collections::HashSet;
 
 use super::{
-    AssetDocument, ColumnKind, MAX_CHANNELS, MAX_IMAGE_BYTES, MediaType, ServiceOffer, croissant::CONFORMS_TO, shape,
+    AssetDocument, ColumnKind, MAX_CHANNELS, MAX_IMAGE_BYTES, MediaType, PrivacyPolicy, ServiceOffer,
+    croissant::CONFORMS_TO, shape,
 };
 use crate::envelope::FORMAT;
 
@@ -17,6 +18,8 @@ pub const MIN_VALID_FOR: u32 = 60;
 pub const MAX_VALID_FOR: u32 = 366 * 24 * 3600;
 /// Most entries of a list in the policy.
 const MAX_LISTED: usize = 100;
+/// Largest ε of a policy: beyond it nothing is hidden.
+const MAX_EPSILON: f64 = 1_000.0;
 /// Most services that are declared.
 const MAX_SERVICES: usize = 100;
 /// Most characters of a name.
@@ -244,6 +247,23 @@ impl Rules {
             self.check((1..=MAX_LISTED).contains(&trusted.len()), at("trusted_algorithms"), message);
         }
         self.check(policy.max_parameters >= 1, at("max_parameters"), "must be at least 1");
+        if let Some(privacy) = &policy.privacy {
+            self.privacy(privacy, document.atoll.content.rows);
+        }
+    }
+
+    fn privacy(&mut self, privacy: &PrivacyPolicy, rows: u64) {
+        let at = |field: &str| format!("/atoll:market/policy/privacy/{field}");
+        let largest = 1.0 / rows.max(1) as f64;
+        let message = format!("must be above 0 and at most {largest:e}, one in as many as there are rows");
+        self.check(privacy.delta > 0.0 && privacy.delta <= largest, at("delta"), message);
+        let PrivacyPolicy { epsilon_per_job: job, epsilon_per_buyer: buyer, epsilon_total: total, .. } = *privacy;
+        let message = format!("must be above 0 and at most {MAX_EPSILON}");
+        self.check(job > 0.0 && job <= MAX_EPSILON, at("epsilon_per_job"), message);
+        let message = format!("must be at least that of a job and at most {MAX_EPSILON}");
+        self.check(buyer >= job && buyer <= MAX_EPSILON, at("epsilon_per_buyer"), message);
+        let message = format!("must be at least that of a buyer and at most {MAX_EPSILON}");
+        self.check(total >= buyer && total <= MAX_EPSILON, at("epsilon_total"), message);
     }
 }
 

@@ -23,6 +23,8 @@ impl AssetDocument {
         document.atoll.content.rows = rows.len() as u64;
         document.atoll.content.media_type = MediaType::Csv;
         document.atoll.policy.min_rows = 1;
+        // What everybody sees needs no budget.
+        document.atoll.policy.privacy = None;
         let mut table = Vec::new();
         line(&mut table, self.atoll.columns.iter().map(|column| column.name.as_str()));
         for row in rows {

@@ -220,6 +220,7 @@ impl Reader {
             "deny",
             "join_with",
             "trusted_algorithms",
+            "privacy",
         ];
         self.only(object, &at, &known);
         let policy = Policy {
@@ -232,6 +233,7 @@ impl Reader {
             deny: self.optional(object, &at, "deny"),
             join_with: self.optional(object, &at, "join_with"),
             trusted_algorithms: self.optional(object, &at, "trusted_algorithms"),
+            privacy: self.optional(object, &at, "privacy"),
         };
         self.if_found(found.is_some(), errors);
         policy

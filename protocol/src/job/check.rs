@@ -2,7 +2,7 @@
 
 use std::collections::HashSet;
 
-use super::{Cost, JobSpec, Layer, Loss, ModelFamily, Optimizer, Task};
+use super::{CLIPPING_NORMS, Cost, JobSpec, Layer, Loss, ModelFamily, NOISE_MULTIPLIERS, Optimizer, Privacy, Task};
 use crate::{
     algorithm::{Authored, Template},
     document::{AssetDocument, ColumnKind},
@@ -10,6 +10,7 @@ use crate::{
 
 mod algorithm;
 mod joined;
+mod privacy;
 
 pub(crate) use algorithm::template_rules;
 
@@ -100,8 +101,12 @@ impl JobSpec {
             }
             _ => rules.broken("/training", "the job is far too large; declare fewer epochs or a smaller model".into()),
         }
+        // Computed last, since it takes a while, and only of a job that is otherwise sound.
         match cost {
-            Some(cost) if rules.0.is_empty() => Ok(cost),
+            Some(mut cost) if rules.0.is_empty() => {
+                cost.privacy = rules.privacy(self, document, joined);
+                if rules.0.is_empty() { Ok(cost) } else { Err(SpecErrors(rules.0)) }
+            }
             _ => Err(SpecErrors(rules.0)),
         }
     }
@@ -127,6 +132,12 @@ impl Rules {
             self.broken("/version", format!("{} is not known; the version is 1", spec.version));
         }
         self.template(&Template::of(spec));
+        if let Some(Privacy { noise_multiplier, clipping_norm }) = spec.privacy {
+            let (least, most) = NOISE_MULTIPLIERS.into_inner();
+            self.within("/privacy/noise_multiplier", noise_multiplier, least, most);
+            let (least, most) = CLIPPING_NORMS.into_inner();
+            self.within("/privacy/clipping_norm", clipping_norm, least, most);
+        }
         self.within("/limits/max_seconds", spec.limits.max_seconds, 1, 7 * 24 * 3600);
         self.within("/limits/max_memory_mib", spec.limits.max_memory_mib, 64, 1 << 20);
     }

@@ -2,10 +2,10 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{JobSpec, Layer};
+use super::{JobSpec, Layer, PrivacyCost};
 
 /// Size and work of a job.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Cost {
     /// Numbers that go into the model per row, categories one-hot.
@@ -18,6 +18,9 @@ pub struct Cost {
     pub flops: u64,
     /// Memory for table, parameters, optimiser and one batch, without the program itself.
     pub memory_bytes: u64,
+    /// What it gives away of a row; absent for an exact training, which nothing bounds.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub privacy: Option<PrivacyCost>,
 }
 
 impl Cost {
@@ -36,13 +39,16 @@ impl Cost {
         let batch = u64::from(spec.training.batch_size).min(rows.max(1));
         let held = rows.checked_mul(inputs.checked_add(1)?)?; // the table
         let held = held.checked_add(parameters.checked_mul(4)?)?; // values, gradients, two moments
-        let held = held.checked_add(activations.checked_mul(2)?.checked_mul(batch)?)?; // a batch, both ways
+        // Noise and the sum that it is added to, twice as wide.
+        let noise = if spec.privacy.is_some() { parameters.checked_mul(4)? } else { 0 };
+        let held = held.checked_add(noise)?.checked_add(activations.checked_mul(2)?.checked_mul(batch)?)?; // a batch, both ways
         Some(Self {
             inputs,
             outputs: width,
             parameters,
             flops: parameters.checked_mul(6)?.checked_mul(steps)?,
             memory_bytes: held.checked_mul(4)?,
+            privacy: None,
         })
     }
 }

@@ -83,13 +83,15 @@ fn a_receipt_signed_by_another_library_verifies() {
         modelHash: byte(7),
         resultHash: byte(8),
         epsilonMicros: 5,
+        seedCommitment: B256::repeat_byte(11),
+        ledgerHead: B256::repeat_byte(12),
         finishedAt: 1_700_000_000,
     };
     let hash = signing_hash(&receipt, &domain(31337, ORDERS));
-    assert_eq!(hash[..], hex!("58ad5f74cf2bf8306130a9ca45580e5a442577d2c32395919892786a3536c708"));
+    assert_eq!(hash[..], hex!("7ef8a9c1f37dcddd90e519edef4d7b9f74e8b280d461b4525660c82e886c1211"));
     let signature = hex!(
-        "8aa624a5ff6fb3fb76cbcaf0b2c80667aa02ec6c773205ed2f2b4dc25cd18603"
-        "4e8bad7264f9359b14d30ed70ea8e4c7bbdd9c17147102fa7f2d83487943967e1b"
+        "31389610111f1974afc279a6079fc35beb751d9c134221affdc4b31b3c95fce0"
+        "3c63fc0cd6620866af42ecbf3ca07b5c35ea175e3871eb86d7618a0cec9e368d1b"
     );
     assert_eq!(verify(hash, &signature, SIGNER), Ok(()));
 }

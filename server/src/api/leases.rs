@@ -220,7 +220,7 @@ pub(crate) async fn heartbeat(
         return Err(ApiError::field(Kind::InvalidBody, "/status", "A heartbeat's status is `leased` or `running`."));
     }
     let sane = |p: &atoll_protocol::report::Progress| {
-        p.loss.is_finite() && p.test_metric.is_none_or(f64::is_finite) && p.epoch <= p.epochs
+        p.loss.is_none_or(f64::is_finite) && p.test_metric.is_none_or(f64::is_finite) && p.epoch <= p.epochs
     };
     if beat.progress.len() > MOST_PROGRESS || !beat.progress.iter().all(sane) {
         let detail = format!("At most {MOST_PROGRESS} epochs with finite numbers, each within the declared epochs.");

@@ -46,6 +46,7 @@ mod observe;
 mod orders;
 mod page;
 mod permits;
+mod privacy;
 mod problem;
 mod providers;
 mod publications;
@@ -225,6 +226,8 @@ pub(crate) fn routes() -> OpenApiRouter<App> {
         .routes(routes!(downloads::create, downloads::list))
         .routes(routes!(downloads::read))
         .routes(routes!(providers::put, providers::read))
+        .routes(routes!(privacy::put))
+        .routes(routes!(privacy::read))
         .routes(routes!(leases::create))
         .routes(routes!(leases::heartbeat))
         .routes(routes!(leases::fail))

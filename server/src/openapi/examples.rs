@@ -45,6 +45,10 @@ fn with_asset(mut spec: Value) -> Value {
     spec
 }
 
+fn is_required(schema: &Value, property: &str) -> bool {
+    schema["required"].as_array().is_some_and(|names| names.iter().any(|name| name == property))
+}
+
 /// An example of a schema.
 fn of(schema: &Value, schemas: &Value) -> Value {
     for name in ["example", "const", "default"] {
@@ -72,6 +76,8 @@ fn of(schema: &Value, schemas: &Value) -> Value {
             .as_object()
             .into_iter()
             .flatten()
+            // A list that may be left away is, where it would be empty.
+            .filter(|(name, property)| property["type"] != "array" || is_required(schema, name))
             .map(|(name, schema)| (name.clone(), of(schema, schemas)))
             .collect(),
         Some("array") => json!([of(&schema["items"], schemas)]),

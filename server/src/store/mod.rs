@@ -27,6 +27,7 @@ pub(crate) mod market;
 pub(crate) mod nonces;
 pub(crate) mod orders;
 pub(crate) mod pieces;
+pub(crate) mod privacy;
 pub(crate) mod providers;
 pub(crate) mod revenue;
 pub(crate) mod sample_runs;

@@ -56,7 +56,8 @@ fn expected(operation: &str) -> Option<[u16; 8]> {
         "cancel_job" => theirs(&[(Consumer, 202)], 404),
         "read_job_result" | "read_download_content" => theirs(&[(Consumer, 200)], 404),
         "put_provider" => theirs(&[(Provider, 200)], 403),
-        "read_provider" => everybody(200),
+        "put_privacy_ledger" => theirs(&[(Provider, 204)], 403),
+        "read_provider" | "read_privacy_budget" => everybody(200),
         // Everybody may look for work; only the named provider finds it.
         "create_lease" | "create_sample_lease" => theirs(&[(Provider, 201)], 204),
         "create_sample_run" => signed_in(201),

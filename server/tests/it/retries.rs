@@ -48,14 +48,14 @@ fn retried(operation: &str) -> Option<(Again, bool)> {
         "create_heartbeat" | "fail_lease" | "complete_lease" => (Same, true),
         "put_lease_result" => (Same, true),
         // Says when the provider was last heard of.
-        "put_provider" => (Like, true),
+        "put_provider" | "put_privacy_ledger" => (Like, true),
         _ => return None,
     })
 }
 
 /// Columns that tell when something was last touched, or where bytes lie, and nothing of what there is.
-const RESTLESS: [&str; 8] =
-    ["seen_at", "updated_at", "expires_at", "written_at", "writer", "blob", "object", "result_object"];
+const RESTLESS: [&str; 9] =
+    ["seen_at", "reported_at", "updated_at", "expires_at", "written_at", "writer", "blob", "object", "result_object"];
 
 /// Every row of every table.
 async fn everything(database: &str) -> BTreeMap<String, Vec<String>> {

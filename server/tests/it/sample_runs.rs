@@ -65,7 +65,7 @@ async fn a_spec_is_tried_by_the_provider_and_the_consumer_gets_report_and_model(
     let ended: SampleRun = expect(end(&provider, run.id, &completed(json!("0x0102"))).await, StatusCode::OK).await;
     assert_eq!(ended, read(&consumer, &run).await);
     assert_eq!((ended.status, ended.model_bytes, &ended.failure), (SampleRunStatus::Completed, Some(2), &None));
-    assert_eq!(ended.report.unwrap().final_loss, 0.5);
+    assert_eq!(ended.report.unwrap().final_loss, Some(0.5));
     let model = consumer.get(&format!("/v1/sample-runs/{}/model", run.id)).await;
     assert_eq!(model.bytes().await.unwrap()[..], [1, 2]);
     problem(

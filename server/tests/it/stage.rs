@@ -371,6 +371,17 @@ impl Stage {
                 let path = format!("/v1/providers/{}", self.person(Provider).address());
                 Asked::put(Provider, path, Content::Json(serde_json::to_value(&status).unwrap()))
             }
+            "put_privacy_ledger" => {
+                let spent =
+                    json!([{"token_id": self.listed.token_id.to_string(), "jobs": 1, "epsilon_micros": 2_500_000}]);
+                let path = format!("/v1/providers/{}/privacy-ledger", self.person(Provider).address());
+                Asked::put(
+                    Provider,
+                    path,
+                    Content::Json(json!({"head": B256::repeat_byte(self.next() as u8), "spent": spent})),
+                )
+            }
+            "read_privacy_budget" => Asked::get(Nobody, format!("/v1/assets/{}/privacy-budget", self.listed.token_id)),
             "read_provider" => Asked::get(Nobody, format!("/v1/providers/{}", self.person(Provider).address())),
             "create_lease" => {
                 self.world.submit(consumer, &self.listed).await;

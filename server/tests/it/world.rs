@@ -247,6 +247,7 @@ impl World {
                 deny: vec![self.chain.accounts[9].address],
                 join_with: Vec::new(),
                 trusted_algorithms: None,
+                privacy: None,
             },
         );
         document.atoll.sample_rows = vec![vec!["1".into(), "a".into()], vec!["2".into(), "b".into()]];
@@ -353,6 +354,8 @@ impl World {
             modelHash: B256::repeat_byte(3),
             resultHash: sha256(result),
             epsilonMicros: 0,
+            seedCommitment: B256::ZERO,
+            ledgerHead: B256::ZERO,
             finishedAt: 1_700_000_000,
         };
         let hash = signed::signing_hash(&receipt, &domain);

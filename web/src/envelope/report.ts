@@ -8,9 +8,9 @@ export interface Progress {
   epoch: number;
   /** Epochs declared. */
   epochs: number;
-  /** Mean training loss of this epoch. */
-  loss: number;
-  /** Accuracy, or root mean square error for a regression; null if too few rows are held out. */
+  /** Mean training loss of this epoch; null of a private job. */
+  loss: number | null;
+  /** Accuracy, or root mean square error for a regression; null if too few rows are held out, and of a private job. */
   test_metric: number | null;
 }
 
@@ -45,7 +45,8 @@ export interface Report {
    * too few such rows. Empty for a regression and for very many classes.
    */
   test_confusion: (number[] | null)[];
-  final_loss: number;
+  /** Null of a private job. */
+  final_loss: number | null;
   history: Progress[];
   /** In the model's order. */
   inputs: Input[];
@@ -53,8 +54,17 @@ export interface Report {
   classes: string[];
   /** Value = output × scale + offset; null for a classification. */
   output_scaling: Scaling | null;
+  /** What a private job gives away; undefined for an exact training. */
+  privacy?: Privacy;
   /** Name and version of the trainer. */
   trainer: string;
+}
+
+/** What a private job gives away of a row. */
+export interface Privacy {
+  /** Millionths of epsilon. */
+  epsilon_micros: number;
+  delta: number;
 }
 
 /** The report that this JSON is. Throws `Refused` if it is none; members that are not known are left out. */
@@ -66,10 +76,10 @@ export function readReport(value: unknown): Report {
     test_accuracy: orNull(report["test_accuracy"], number),
     test_rmse: orNull(report["test_rmse"], number),
     test_confusion: list(report["test_confusion"], (row) => orNull(row, (shares) => list(shares, number))),
-    final_loss: number(report["final_loss"]),
+    final_loss: orNull(report["final_loss"], number),
     history: list(report["history"], (item) => {
       const { epoch, epochs, loss, test_metric } = object(item);
-      return { epoch: number(epoch), epochs: number(epochs), loss: number(loss), test_metric: orNull(test_metric, number) };
+      return { epoch: number(epoch), epochs: number(epochs), loss: orNull(loss, number), test_metric: orNull(test_metric, number) };
     }),
     inputs: list(report["inputs"], (item) => {
       const input = object(item);
@@ -82,8 +92,14 @@ export function readReport(value: unknown): Report {
     }),
     classes: list(report["classes"], text),
     output_scaling: orNull(report["output_scaling"], scaling),
+    ...(report["privacy"] !== undefined && { privacy: privacy(report["privacy"]) }),
     trainer: text(report["trainer"]),
   };
+}
+
+function privacy(value: unknown): Privacy {
+  const { epsilon_micros, delta } = object(value);
+  return { epsilon_micros: number(epsilon_micros), delta: number(delta) };
 }
 
 function scaling(value: unknown): Scaling {

@@ -180,7 +180,9 @@ async function typedReceipt(receipt: Receipt) {
       | "specHash"
       | "trainerHash"
       | "modelHash"
-      | "resultHash",
+      | "resultHash"
+      | "seedCommitment"
+      | "ledgerHead",
       Hex
     >),
     epsilonMicros: BigInt(receipt.epsilonMicros),

@@ -30,6 +30,8 @@ const RECEIPT = [
   { name: "modelHash", type: "bytes32" },
   { name: "resultHash", type: "bytes32" },
   { name: "epsilonMicros", type: "uint64" },
+  { name: "seedCommitment", type: "bytes32" },
+  { name: "ledgerHead", type: "bytes32" },
   { name: "finishedAt", type: "uint64" },
 ] as const;
 

@@ -135,8 +135,8 @@ fn metrics_are_finite_in_their_range_and_of_enough_rows() {
         assert_eq!(of_classes(|r| r.test_accuracy = Some(value)), Err(OutputError::NotFinite));
         assert_eq!(of_regression(|r| r.test_rmse = Some(value)), Err(OutputError::NotFinite));
         assert_eq!(of_classes(|r| r.history[1].test_metric = Some(value)), Err(OutputError::NotFinite));
-        assert_eq!(of_classes(|r| r.history[1].loss = value), Err(OutputError::NotFinite));
-        assert_eq!(of_classes(|r| r.final_loss = value), Err(OutputError::NotFinite));
+        assert_eq!(of_classes(|r| r.history[1].loss = Some(value)), Err(OutputError::NotFinite));
+        assert_eq!(of_classes(|r| r.final_loss = Some(value)), Err(OutputError::NotFinite));
     }
     for value in [0.0, 1.0] {
         assert!(of_classes(|r| r.test_accuracy = Some(value)).is_ok());
@@ -228,10 +228,10 @@ fn close_is_measured_against_the_larger_of_range_and_value() {
 
 #[test]
 fn progress_leaves_with_three_digits() {
-    let given = Progress { epoch: 3, epochs: 9, loss: 0.123_456, test_metric: Some(1234.5) };
-    assert_eq!(progress(given), Progress { epoch: 3, epochs: 9, loss: 0.123, test_metric: Some(1230.0) });
-    let odd = Progress { epoch: 3, epochs: 9, loss: f64::NAN, test_metric: Some(f64::INFINITY) };
-    assert_eq!(progress(odd), Progress { epoch: 3, epochs: 9, loss: 0.0, test_metric: Some(0.0) });
+    let given = Progress { epoch: 3, epochs: 9, loss: Some(0.123_456), test_metric: Some(1234.5) };
+    assert_eq!(progress(given), Progress { epoch: 3, epochs: 9, loss: Some(0.123), test_metric: Some(1230.0) });
+    let odd = Progress { epoch: 3, epochs: 9, loss: Some(f64::NAN), test_metric: Some(f64::INFINITY) };
+    assert_eq!(progress(odd), Progress { epoch: 3, epochs: 9, loss: Some(0.0), test_metric: Some(0.0) });
 }
 
 #[test]

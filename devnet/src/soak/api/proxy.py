@@ -111,7 +111,7 @@ def long(path: str) -> bool:
     """A list of assets in pages of more than the usual size, which no example asks for."""
     target = urlsplit(path)
     limits = parse_qs(target.query).get("limit", ["0"])
-    return target.path == "/v1/assets" and float(limits[0]) > 50
+    return target.path == "/v1/assets" and float(limits[0]) > 20
 
 
 def only(body: bytes, known: set) -> bytes:

@@ -100,13 +100,11 @@ function curves(events: readonly Event[], job: Job): HTMLElement[] {
   const metric = all.flatMap(({ epoch, test_metric: value }) =>
     typeof value === "number" ? [[epoch, value] as const] : [],
   );
+  const loss = all.flatMap(({ epoch, loss: value }) => (typeof value === "number" ? [[epoch, value] as const] : []));
+  // A private job tells of no loss and measures at its end: a curve of it would tell of its rows.
+  if (loss.length === 0) return [hint(`Epoch ${all.at(-1)?.epoch ?? 0} of ${until}. A private training shows no curve: it would tell of single rows.`)];
   return [
-    curve({
-      name: "Loss on training rows",
-      points: all.map(({ epoch, loss }) => [epoch, loss] as const),
-      until,
-      kind: "first",
-    }),
+    curve({ name: "Loss on training rows", points: loss, until, kind: "first" }),
     ...(metric.length > 0 ? [curve({ ...measured(job, metric), points: metric, until, kind: "second" })] : []),
   ];
 }

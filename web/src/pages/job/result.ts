@@ -60,7 +60,8 @@ function view(job: Job, { report, model, checks }: Opened): HTMLElement[] {
     ...(report.test_rmse !== null ? [["Typical error (RMSE)", figure(report.test_rmse)] as [string, string]] : []),
     ["Rows learned from", count(report.train_rows)],
     ["Rows held out", count(report.test_rows)],
-    ["Last loss", figure(report.final_loss)],
+    ...(report.final_loss !== null ? [["Last loss", figure(report.final_loss)] as [string, string]] : []),
+    ...(report.privacy ? [["Privacy spent (epsilon)", figure(report.privacy.epsilon_micros / 1e6)] as [string, string]] : []),
     ["Model", bytes(model.length)],
   ];
   return [

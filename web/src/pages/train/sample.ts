@@ -92,7 +92,7 @@ function outcome(run: Run): HTMLElement {
     success(`It works on the ${count(run.rows)} sample rows.`),
     curve({
       name: "Loss on the sample",
-      points: report.history.map(({ epoch, loss }) => [epoch, loss] as const),
+      points: report.history.flatMap(({ epoch, loss }) => (typeof loss === "number" ? [[epoch, loss] as const] : [])),
       until,
       kind: "first",
     }),

@@ -1,0 +1,160 @@
+//! Rényi differential privacy (Mironov, 2017): what a mechanism gives away, as a curve over orders. Curves of mechanisms on the
+//! same rows add up.
+
+use std::{ops::AddAssign, sync::LazyLock};
+
+use crate::special::{log_add, log_erfc, log_sub};
+
+/// 1.1, 1.2 … 10.9 and 12, 13 … 63, as dp-accounting and Opacus have them.
+static ORDERS: LazyLock<Vec<f64>> =
+    LazyLock::new(|| (11..110).map(|tenths| f64::from(tenths) / 10.0).chain((12..64).map(f64::from)).collect());
+
+/// Terms of the series of a fractional order below e to this power are left away, as in dp-accounting.
+const SMALLEST: f64 = -30.0;
+/// What a step gives away at least, as far as numbers near 1 can tell.
+const ROUNDING: f64 = 1e-15;
+/// Terms of that series at most. It ends long before.
+const MOST_TERMS: u32 = 10_000;
+
+/// Rényi divergence at each of [`RenyiCurve::orders`].
+#[derive(Clone, Debug, PartialEq)]
+pub struct RenyiCurve(Vec<f64>);
+
+/// Values that are no curve.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("a Rényi curve has a number of at least 0, or infinity, for each of the accountant's orders")]
+pub struct InvalidCurve;
+
+impl RenyiCurve {
+    /// The orders, each above 1.
+    pub fn orders() -> &'static [f64] {
+        &ORDERS
+    }
+
+    /// The divergences, in the order of the orders.
+    pub fn values(&self) -> &[f64] {
+        &self.0
+    }
+
+    /// A curve of these divergences.
+    ///
+    /// # Errors
+    /// If they are not one for each order, or one is negative or no number.
+    pub fn from_values(values: &[f64]) -> Result<Self, InvalidCurve> {
+        let sound = values.len() == ORDERS.len() && values.iter().all(|value| *value >= 0.0);
+        if sound { Ok(Self(values.to_vec())) } else { Err(InvalidCurve) }
+    }
+
+    /// That of a Gaussian with this standard deviation on a sum that one row changes by at most 1: α / 2σ².
+    pub fn gaussian(noise_multiplier: f64) -> Self {
+        Self(ORDERS.iter().map(|order| order / (2.0 * noise_multiplier * noise_multiplier)).collect())
+    }
+
+    /// That of Laplace noise of this scale on a sum that one row changes by at most 1 (Mironov, 2017, proposition 6).
+    pub fn laplace(scale: f64) -> Self {
+        let value = |order: &f64| {
+            let (a, b) = ((order - 1.0) / scale, -order / scale);
+            let log =
+                log_add(libm::log(order / (2.0 * order - 1.0)) + a, libm::log((order - 1.0) / (2.0 * order - 1.0)) + b);
+            (log / (order - 1.0)).max(0.0)
+        };
+        Self(ORDERS.iter().map(value).collect())
+    }
+
+    /// That of `steps` sampled Gaussians; see [`crate::SampledGaussian`].
+    pub(crate) fn sampled_gaussian(noise_multiplier: f64, rate: f64, steps: u64) -> Self {
+        let one = |order: &f64| {
+            if rate == 1.0 {
+                return order / (2.0 * noise_multiplier * noise_multiplier);
+            }
+            let log = if order.fract() == 0.0 {
+                log_moment_of_integer(rate, noise_multiplier, *order as u32)
+            } else {
+                log_moment(rate, noise_multiplier, *order)
+            };
+            // Where there is nearly nothing, the sum is all rounding.
+            (log / (order - 1.0)).max(ROUNDING)
+        };
+        Self(ORDERS.iter().map(|order| one(order) * steps as f64).collect())
+    }
+
+    /// The smallest ε that holds at this δ (Canonne, Kamath and Steinke, 2020, proposition 12); infinite if none does.
+    pub fn epsilon(&self, delta: f64) -> f64 {
+        if delta >= 1.0 {
+            return 0.0;
+        }
+        // Nothing was done, which the conversion does not see.
+        if self.0.iter().all(|value| *value == 0.0) {
+            return 0.0;
+        }
+        if delta.is_nan() || delta <= 0.0 {
+            return f64::INFINITY;
+        }
+        let at = |(order, value): (&f64, &f64)| {
+            let conversion = (libm::log(delta) + libm::log(*order)) / (order - 1.0);
+            value - conversion + libm::log1p(-1.0 / order)
+        };
+        ORDERS.iter().zip(&self.0).map(at).fold(f64::INFINITY, f64::min).max(0.0)
+    }
+}
+
+impl Default for RenyiCurve {
+    /// Nothing.
+    fn default() -> Self {
+        Self(vec![0.0; ORDERS.len()])
+    }
+}
+
+impl AddAssign<&RenyiCurve> for RenyiCurve {
+    fn add_assign(&mut self, other: &RenyiCurve) {
+        self.0.iter_mut().zip(&other.0).for_each(|(sum, value)| *sum += value);
+    }
+}
+
+/// ln E[(P/Q)^α] of one step for an integer α (Mironov, Talwar and Zhang, 2019, section 3.3): a binomial sum.
+fn log_moment_of_integer(rate: f64, noise: f64, order: u32) -> f64 {
+    let (log_rate, log_rest) = (libm::log(rate), libm::log1p(-rate));
+    let mut log_binomial = 0.0;
+    let mut sum = f64::NEG_INFINITY;
+    for k in 0..=order {
+        if k > 0 {
+            log_binomial += libm::log(f64::from(order - k + 1)) - libm::log(f64::from(k));
+        }
+        let i = f64::from(k);
+        let term = log_binomial + i * log_rate + f64::from(order - k) * log_rest + (i * i - i) / (2.0 * noise * noise);
+        sum = log_add(sum, term);
+    }
+    sum
+}
+
+/// The same for any α above 1 (there, equation 5 on): two series, of which terms beyond α alternate in sign.
+fn log_moment(rate: f64, noise: f64, order: f64) -> f64 {
+    let (log_rate, log_rest) = (libm::log(rate), libm::log1p(-rate));
+    let z = noise * noise * (log_rest - log_rate) + 0.5;
+    let scale = std::f64::consts::SQRT_2 * noise;
+    let (mut positive, mut negative) = (f64::NEG_INFINITY, f64::NEG_INFINITY);
+    let (mut log_binomial, mut is_negative) = (0.0, false);
+    for k in 0..MOST_TERMS {
+        let i = f64::from(k);
+        if k > 0 {
+            let factor = order - (i - 1.0);
+            is_negative ^= factor < 0.0;
+            log_binomial += libm::log(factor.abs()) - libm::log(i);
+        }
+        let j = order - i;
+        let half = -std::f64::consts::LN_2;
+        let square = |n: f64| (n * n - n) / (2.0 * noise * noise);
+        let low = log_binomial + i * log_rate + j * log_rest + square(i) + half + log_erfc((i - z) / scale);
+        let high = log_binomial + j * log_rate + i * log_rest + square(j) + half + log_erfc((z - j) / scale);
+        let both = log_add(low, high);
+        let sum = if is_negative { &mut negative } else { &mut positive };
+        *sum = log_add(*sum, both);
+        if i > order && low.max(high) < SMALLEST {
+            break;
+        }
+    }
+    log_sub(positive, negative)
+}
+
+#[cfg(test)]
+mod tests;
