@@ -220,14 +220,15 @@ async fn epsilon(
     let delta = document.atoll.policy.privacy.map_or(DEFAULT_DELTA, |policy| policy.delta);
     let cost = spec.privacy_cost(document.atoll.content.rows, delta);
     let expected = cost.map_or(0, |cost| cost.epsilon_micros);
-    let detail = match (cost, expected == receipt.epsilonMicros) {
+    let holds = expected == receipt.epsilonMicros;
+    let detail = match (cost, holds) {
         (Some(cost), true) => format!("{:.3} at delta {:e} follows from the spec", cost.epsilon(), cost.delta),
         (None, true) => "is none: nothing private was asked for".to_owned(),
         (_, false) => {
             format!("is {} millionths in the receipt, and {expected} follow from the spec", receipt.epsilonMicros)
         }
     };
-    checks.push(Check { name: "epsilon", holds: expected == receipt.epsilonMicros, detail });
+    checks.push(Check { name: "epsilon", holds, detail });
     Ok(())
 }
 

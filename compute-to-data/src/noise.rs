@@ -147,7 +147,9 @@ mod tests {
             seed(&|c| c.trainer = hash),
             seed(&|c| c.metadata[0] = hash),
             seed(&|c| c.metadata.swap(0, 1)),
-            seed(&|c| drop(c.metadata.pop())),
+            seed(&|c| {
+                c.metadata.pop();
+            }),
             *NoiseSecret(Zeroizing::new([8; 32])).seed(&computation()),
         ];
         for (place, one) in seeds.iter().enumerate() {

@@ -4,6 +4,8 @@ use crate::{renyi::RenyiCurve, tight};
 
 /// Steps that can be accounted for.
 const MOST_STEPS: u64 = 1 << 40;
+/// Noise that can be accounted for: beyond, squares would leave the numbers.
+const NOISE: std::ops::RangeInclusive<f64> = 1e-9..=1e12;
 
 /// Poisson-sampled Gaussian: each row takes part in a step with the same probability, and the sum, which one row changes by at
 /// most 1, gets normal noise.
@@ -18,13 +20,13 @@ pub struct SampledGaussian {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum InvalidMechanism {
     /// Noise.
-    #[error("a noise multiplier is above 0 and finite")]
+    #[error("the noise multiplier is out of range; choose one from 10^-9 to 10^12")]
     Noise,
     /// Rate.
-    #[error("a sampling rate is above 0 and at most 1")]
+    #[error("the sampling rate is no probability; choose one above 0 and at most 1")]
     Rate,
     /// Steps.
-    #[error("a mechanism has 1 to 2^40 steps")]
+    #[error("the number of steps is out of range; take 1 to 2^40")]
     Steps,
     /// A budget that no noise fits.
     #[error("no noise gives this epsilon and delta; ask for more, or for fewer steps")]
@@ -55,7 +57,7 @@ impl SampledGaussian {
     /// # Errors
     /// See [`InvalidMechanism`].
     pub fn new(noise_multiplier: f64, sampling_rate: f64, steps: u64) -> Result<Self, InvalidMechanism> {
-        if !(noise_multiplier > 0.0 && noise_multiplier.is_finite()) {
+        if !NOISE.contains(&noise_multiplier) {
             return Err(InvalidMechanism::Noise);
         }
         if !(sampling_rate > 0.0 && sampling_rate <= 1.0) {

@@ -50,8 +50,8 @@ pub struct Report {
     pub classes: Vec<String>,
     /// Scaling of a regression's output: value = output × scale + offset. None for a classification.
     pub output_scaling: Option<Scaling>,
-    /// What a private job gives away; its metrics hold noise of their own. Absent for an exact training.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    /// What a private job gives away; its metrics hold noise of their own. Null for an exact training.
+    #[serde(default)]
     pub privacy: Option<PrivacyCost>,
     /// Name and version of the trainer.
     pub trainer: String,

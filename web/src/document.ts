@@ -33,6 +33,16 @@ export interface Policy {
   join_with?: string[];
   /** Algorithms that alone may be trained; any model of an allowed family if there is no such list. */
   trusted_algorithms?: Trusted[] | null;
+  /** What a training may give away of a row at most; trainings are exact if it is not there. */
+  privacy?: PrivacyPolicy | null;
+}
+
+export interface PrivacyPolicy {
+  /** Probability that ε does not hold. */
+  delta: number;
+  epsilon_per_job: number;
+  epsilon_per_buyer: number;
+  epsilon_total: number;
 }
 
 /** One algorithm, by the hash of its template, or every one that a wallet published and owns. */

@@ -94,20 +94,17 @@ pub struct PrivacySpent {
 resource! {
 /// What may be given away of a data set's rows, and how much of it was. The provider keeps account; this is what it last said.
 pub struct PrivacyBudget {
-    /// What the publisher allows; absent if trainings are exact.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    /// What the publisher allows; null if trainings are exact.
     pub policy: Option<PrivacyPolicy>,
     /// What all buyers spent together.
     pub spent: PrivacyUse,
-    /// What the wallet that was asked about spent; absent if none was.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    /// What the wallet that was asked about spent; null if none was.
     pub spent_by_buyer: Option<PrivacyUse>,
-    /// SHA-256 of the last line of the provider's ledger; absent if it has not said anything yet.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    /// SHA-256 of the last line of the provider's ledger; null if it has not said anything yet.
     #[cfg_attr(feature = "openapi", schema(value_type = Option<super::forms::Hash>))]
     pub ledger_head: Option<B256>,
     /// When it said so.
-    #[serde(with = "time::serde::rfc3339::option", skip_serializing_if = "Option::is_none", default)]
+    #[serde(with = "time::serde::rfc3339::option")]
     pub reported_at: Option<OffsetDateTime>,
 }
 }

@@ -18,8 +18,8 @@ pub struct Cost {
     pub flops: u64,
     /// Memory for table, parameters, optimiser and one batch, without the program itself.
     pub memory_bytes: u64,
-    /// What it gives away of a row; absent for an exact training, which nothing bounds.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    /// What it gives away of a row; null for an exact training, which nothing bounds.
+    #[serde(default)]
     pub privacy: Option<PrivacyCost>,
 }
 

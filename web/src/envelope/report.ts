@@ -54,8 +54,8 @@ export interface Report {
   classes: string[];
   /** Value = output × scale + offset; null for a classification. */
   output_scaling: Scaling | null;
-  /** What a private job gives away; undefined for an exact training. */
-  privacy?: Privacy;
+  /** What a private job gives away; null for an exact training. */
+  privacy: Privacy | null;
   /** Name and version of the trainer. */
   trainer: string;
 }
@@ -92,7 +92,7 @@ export function readReport(value: unknown): Report {
     }),
     classes: list(report["classes"], text),
     output_scaling: orNull(report["output_scaling"], scaling),
-    ...(report["privacy"] !== undefined && { privacy: privacy(report["privacy"]) }),
+    privacy: orNull(report["privacy"], privacy),
     trainer: text(report["trainer"]),
   };
 }

@@ -6,6 +6,7 @@
 import type { AssetDocument } from "../document.ts";
 import { count } from "../format.ts";
 import { type Cost, costOf } from "./cost.ts";
+import { CLIPPING, epsilonOf, NOISE, noiseFor } from "./privacy.ts";
 import { canBeLearnt, canBePredicted, familyOf, inputsOf, type JobSpec, outputsOf, taskOf } from "./spec.ts";
 
 export interface Broken {
@@ -32,6 +33,7 @@ export function check(spec: JobSpec, document: AssetDocument): Checked {
   rules.policy();
   const cost = costOf(spec, inputs, document["atoll:market"].content.rows);
   rules.size(cost);
+  rules.privacy();
   return { broken: rules.broken, cost };
 }
 
@@ -79,6 +81,10 @@ class Rules {
     this.#within("/training/seed", training.seed, 0, 2 ** 32 - 1);
     this.#within("/split/seed", split.seed, 0, 2 ** 32 - 1);
     this.#within("/split/test_fraction", split.test_fraction, 0, 0.5, false);
+    if (this.spec.privacy) {
+      this.#within("/privacy/noise_multiplier", this.spec.privacy.noise_multiplier, ...NOISE, false);
+      this.#within("/privacy/clipping_norm", this.spec.privacy.clipping_norm, ...CLIPPING, false);
+    }
     this.#within("/limits/max_seconds", limits.max_seconds, 1, WEEK);
     this.#within("/limits/max_memory_mib", limits.max_memory_mib, 64, 1 << 20);
   }
@@ -144,6 +150,25 @@ class Rules {
       this.#say(
         "/data/asset",
         `the data set has ${count(content.rows)} rows and its policy asks for ${count(policy.min_rows)}`,
+      );
+  }
+
+  /** Last, and only of a job that is otherwise sound: what it says follows from the rest. */
+  privacy(): void {
+    const { policy, content } = this.document["atoll:market"];
+    if (!policy.privacy || this.broken.length > 0) return;
+    const most = policy.privacy.epsilon_per_job;
+    const found = epsilonOf(this.spec, content.rows, policy.privacy);
+    if (found !== undefined && found <= most) return;
+    const least = noiseFor(this.spec, content.rows, policy.privacy);
+    const fewer = "train fewer epochs, or in smaller batches";
+    const fits = least === undefined ? fewer : `declare a noise multiplier of at least ${least}, or ${fewer}`;
+    if (found === undefined)
+      this.#say("/privacy", `the publisher asks for differential privacy, epsilon ${most} per job; ${fits}`);
+    else
+      this.#say(
+        "/privacy/noise_multiplier",
+        `epsilon could be ${found.toFixed(2)} and the publisher allows ${most} per job; ${fits}`,
       );
   }
 

@@ -21,7 +21,9 @@ export function costOf(spec: JobSpec, inputs: number, rows: number): Cost {
     activations += width;
   }
   const batch = Math.min(spec.training.batch_size, Math.max(rows, 1));
-  const held = rows * (inputs + 1) + parameters * 4 + activations * 2 * batch;
+  // Noise and the sum that it is added to, twice as wide.
+  const noise = spec.privacy ? parameters * 4 : 0;
+  const held = rows * (inputs + 1) + parameters * 4 + noise + activations * 2 * batch;
   return {
     inputs,
     outputs: width,

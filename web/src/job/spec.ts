@@ -2,6 +2,7 @@
 
 import type { Schema } from "../api/client.ts";
 import type { Column, ModelFamily, Policy } from "../document.ts";
+import { NOISE, noiseFor } from "./privacy.ts";
 
 export type JobSpec = Schema["JobSpec"];
 export type Layer = Schema["Layer"];
@@ -85,7 +86,7 @@ export function suggest(
   const task = taskOf(target);
   const family = familiesFor(target, policy).at(-1) ?? "multilayer_perceptron";
   const batch = [256, 128, 64, 32].find((size) => rows / size >= 12) ?? 16;
-  return {
+  const spec: JobSpec = {
     version: 1,
     task,
     data: {
@@ -100,6 +101,11 @@ export function suggest(
     split: { test_fraction: 0.25, seed: anySeed() },
     limits: { max_seconds: Math.min(120, policy.max_seconds), max_memory_mib: Math.min(512, policy.max_memory_mib) },
   };
+  if (!policy.privacy) return spec;
+  // Noise drowns what is learned in small steps; fewer, larger ones need less of it.
+  const training = { ...spec.training, epochs: 20, batch_size: Math.min(4 * batch, Math.max(16, rows >> 2)) };
+  const calm: JobSpec = { ...spec, training, optimizer: { kind: "adam", learning_rate: 0.02 } };
+  return { ...calm, privacy: { noise_multiplier: noiseFor(calm, rows, policy.privacy) ?? NOISE[1], clipping_norm: 1 } };
 }
 
 export function familyOf({ layers, task }: JobSpec): ModelFamily {

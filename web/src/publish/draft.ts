@@ -1,6 +1,6 @@
 /** What a publisher has put in so far, and what is still missing or wrong. */
 
-import type { Column, ModelFamily, Policy } from "../document.ts";
+import type { Column, ModelFamily, Policy, PrivacyPolicy } from "../document.ts";
 import type { Hex } from "../envelope/bytes.ts";
 import { addresses, units, whole } from "../format.ts";
 import { type Signal, signal } from "../signal.ts";
@@ -44,6 +44,11 @@ export class Draft {
   readonly maxSeconds = signal(600);
   readonly maxMemory = signal(1024);
   readonly maxParameters = signal(1_000_000);
+  /** Trainings without noise. */
+  readonly exact = signal(false);
+  readonly epsilonPerJob = signal(3);
+  readonly epsilonPerBuyer = signal(6);
+  readonly epsilonTotal = signal(12);
   readonly allow = signal("");
   readonly deny = signal("");
   /** The contract that admits buyers; empty for none. */
@@ -76,6 +81,7 @@ export class Draft {
       !whole(this.maxSeconds(), 1) && "Say how many seconds a job may take.",
       !whole(this.maxMemory(), 64) && "Say how much memory a job may use: 64 MiB or more.",
       !whole(this.maxParameters(), 1) && "Say how large a model may be.",
+      !this.exact() && !this.ordered() && "Privacy: epsilon is above 0 and at most 1,000; that of a buyer is at least that of a job, and the total at least that of a buyer.",
       addresses(this.allow()) === undefined && "Who may order: write one address per line.",
       addresses(this.deny()) === undefined && "Who may not order: write one address per line.",
       (addresses(this.gate())?.length ?? 2) > 1 && "The contract that admits buyers: write one address, or nothing.",
@@ -86,6 +92,22 @@ export class Draft {
       provider && !provider.signed && !this.compared() && "Compare the provider's key, and tick the box.",
     ];
     return all.filter((text): text is string => typeof text === "string");
+  }
+
+  /** Each budget has room for the smaller one. */
+  private ordered(): boolean {
+    const [job, buyer, total] = [this.epsilonPerJob(), this.epsilonPerBuyer(), this.epsilonTotal()];
+    return job > 0 && buyer >= job && total >= buyer && total <= 1_000;
+  }
+
+  private privacy(rows: number): PrivacyPolicy {
+    return {
+      // One in ten times as many as there are rows, or less.
+      delta: Math.min(1e-5, 0.1 / rows),
+      epsilon_per_job: this.epsilonPerJob(),
+      epsilon_per_buyer: this.epsilonPerBuyer(),
+      epsilon_total: this.epsilonTotal(),
+    };
   }
 
   /** The price in base units. */
@@ -123,6 +145,7 @@ export class Draft {
       max_parameters: this.maxParameters(),
       ...(allow.length > 0 && { allow }),
       deny: addresses(this.deny()) ?? [],
+      ...(!this.exact() && { privacy: this.privacy(table.rows) }),
     };
     const target = this.target();
     const about = {

@@ -33,8 +33,16 @@ function training(rules: Policy): (HTMLElement | false)[] {
       `A training may take up to ${duration(rules.max_seconds)} and ${count(rules.max_memory_mib)} MiB of memory.`,
     ),
     rules.min_rows > 0 && h("li", null, `It runs only if there are at least ${count(rules.min_rows)} rows.`),
+    h("li", null, privacyOf(rules)),
     h("li", null, "Who trains gets the model and its measurements, and no rows. No program of the buyer's touches the data."),
   ];
+}
+
+/** What may be given away of a row, in words. */
+function privacyOf({ privacy }: Policy): string {
+  if (!privacy) return "Trainings are exact. A model can tell something of single rows.";
+  const { epsilon_per_job: job, epsilon_per_buyer: buyer, epsilon_total: total, delta } = privacy;
+  return `Every training is differentially private: epsilon at most ${job} for one, ${buyer} for all of one buyer, and ${total} for all together, at delta ${delta}. The provider keeps account of it.`;
 }
 
 function admitted({ allow, deny = [] }: Policy, address: string | undefined): string {

@@ -13,7 +13,7 @@ import { provider } from "./provider.ts";
 
 export function policy(draft: Draft): HTMLElement {
   const number = (label: string, value: Signal<number>, hint?: string): HTMLElement =>
-    field({ label, hint }, h("input", { inputmode: "numeric", value: value(), oninput: (event: Event) => value.set(typed(event).trim() === "" ? Number.NaN : Number(typed(event))) }));
+    field({ label, hint }, h("input", { inputmode: "decimal", value: value(), oninput: (event: Event) => value.set(typed(event).trim() === "" ? Number.NaN : Number(typed(event))) }));
   const family = ([name, words]: [string, string]): HTMLElement =>
     h(
       "label",
@@ -40,6 +40,33 @@ export function policy(draft: Draft): HTMLElement {
       number("Seconds a job may take", draft.maxSeconds),
       number("MiB of memory a job may use", draft.maxMemory),
       number("Trainable numbers in a model", draft.maxParameters, "Large models can remember rows."),
+    ),
+    h(
+      "fieldset",
+      null,
+      h("legend", null, "Privacy of single rows"),
+      h(
+        "p",
+        { class: "quiet" },
+        "Noise hides whether any one row was there. Epsilon says how well: the smaller, the better. It adds up over trainings, and when the total is spent, nothing more is trained.",
+      ),
+      h(
+        "div",
+        { class: "grid" },
+        number("Epsilon of one training", draft.epsilonPerJob),
+        number("Epsilon of one buyer", draft.epsilonPerBuyer, "All trainings of one account together."),
+        number("Epsilon in total", draft.epsilonTotal, "All trainings of everyone together."),
+      ),
+      h(
+        "label",
+        { class: "check" },
+        h("input", {
+          type: "checkbox",
+          checked: draft.exact(),
+          onchange: (event: Event) => draft.exact.set((event.target as HTMLInputElement).checked),
+        }),
+        "Allow exact trainings, without noise: nothing bounds then what a buyer learns of single rows",
+      ),
     ),
     h(
       "details",

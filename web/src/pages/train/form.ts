@@ -176,6 +176,7 @@ export function form(draft: Draft): HTMLElement {
         ),
       ),
     ),
+    spec.privacy && privacy(spec.privacy, change, wrong, number),
     h(
       "fieldset",
       null,
@@ -200,6 +201,45 @@ export function form(draft: Draft): HTMLElement {
               change(({ limits }) => ({ limits: { ...limits, max_memory_mib: number(event) } })),
           }),
         ),
+      ),
+    ),
+  );
+}
+
+/** Noise and clipping. Whether there is any is the publisher's choice, or the JSON's. */
+function privacy(
+  start: NonNullable<JobSpec["privacy"]>,
+  change: (make: (spec: JobSpec) => Partial<JobSpec>) => void,
+  wrong: (...pointers: string[]) => () => string | undefined,
+  number: (event: Event) => number,
+): HTMLElement {
+  const set = (part: Partial<typeof start>): void => change(({ privacy }) => ({ privacy: { ...start, ...privacy, ...part } }));
+  return h(
+    "fieldset",
+    null,
+    h("legend", null, "Privacy"),
+    h(
+      "div",
+      { class: "grid" },
+      field(
+        {
+          label: "Noise multiplier",
+          hint: "More noise gives less away of each row, and a model that is a little worse.",
+          wrong: wrong("/privacy/noise_multiplier", "/privacy"),
+        },
+        h("input", {
+          inputmode: "decimal",
+          value: start.noise_multiplier,
+          oninput: (event: Event) => set({ noise_multiplier: number(event) }),
+        }),
+      ),
+      field(
+        {
+          label: "Clipping norm",
+          hint: "The most that one row can pull at the model. 1 suits most.",
+          wrong: wrong("/privacy/clipping_norm"),
+        },
+        h("input", { inputmode: "decimal", value: start.clipping_norm, oninput: (event: Event) => set({ clipping_norm: number(event) }) }),
       ),
     ),
   );

@@ -7,6 +7,7 @@ import { type AssetDocument, documentOf, targetOf } from "../../document.ts";
 import { count, duration, money } from "../../format.ts";
 import { h } from "../../h.ts";
 import { check, type Checked } from "../../job/check.ts";
+import { epsilonOf } from "../../job/privacy.ts";
 import { type JobSpec, likelyTarget, suggest } from "../../job/spec.ts";
 import type { View } from "../../main.ts";
 import { type Signal, signal } from "../../signal.ts";
@@ -134,6 +135,8 @@ function summary(draft: Draft, held: boolean): HTMLElement {
         h("dd", null, `about ${work(cost.flops)} operations`),
         h("dt", null, "Time"),
         h("dd", null, `at most ${duration(limits.max_seconds)}`),
+        h("dt", null, "Privacy"),
+        h("dd", null, given(draft)),
         h("dt", null, "Memory"),
         h(
           "dd",
@@ -154,6 +157,15 @@ function summary(draft: Draft, held: boolean): HTMLElement {
         ),
     ];
   });
+}
+
+/** What the job gives away of a row. */
+function given(draft: Draft): string {
+  const { policy, content } = draft.document["atoll:market"];
+  const found = epsilonOf(draft.spec(), content.rows, policy.privacy);
+  if (found === undefined) return "exact: nothing bounds what the model tells of single rows";
+  const most = policy.privacy ? ` of ${policy.privacy.epsilon_per_job} per job` : "";
+  return `epsilon at most ${found.toFixed(2)}${most}`;
 }
 
 function work(flops: number): string {

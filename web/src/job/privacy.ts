@@ -1,0 +1,65 @@
+/**
+ * What a private training gives away of a row, at most: Rényi differential privacy of the sampled Gaussian at whole orders
+ * (Mironov, Talwar and Zhang, 2019). The provider counts more exactly (crate `atoll-privacy`), and never finds more than this.
+ */
+
+import type { PrivacyPolicy } from "../document.ts";
+import type { JobSpec } from "./spec.ts";
+
+const ORDERS = Array.from({ length: 62 }, (_, at) => at + 2);
+/** Least and most noise that a job may declare. */
+export const NOISE = [0.3, 10_000] as const;
+export const CLIPPING = [0.0001, 10_000] as const;
+/** δ where the publisher asks for none. */
+const DELTA = 1e-5;
+
+/** Probability of a row in a step, and steps in all, of a job on so many rows. */
+export function sampling({ training, split }: JobSpec, rows: number): { rate: number; steps: number } {
+  const trained = Math.max(1, rows - Math.round(rows * split.test_fraction));
+  const batch = Math.min(Math.max(1, training.batch_size), trained);
+  return { rate: batch / trained, steps: Math.ceil(trained / batch) * training.epochs };
+}
+
+/** ε that the job's noise gives at most; undefined for an exact job. */
+export function epsilonOf(spec: JobSpec, rows: number, policy?: PrivacyPolicy | null): number | undefined {
+  if (!spec.privacy) return undefined;
+  const { rate, steps } = sampling(spec, rows);
+  return epsilon(spec.privacy.noise_multiplier, rate, steps, policy?.delta ?? DELTA);
+}
+
+/** The least noise, to two places, with which the job keeps to the policy; undefined if none does. */
+export function noiseFor(spec: JobSpec, rows: number, policy: PrivacyPolicy): number | undefined {
+  const { rate, steps } = sampling(spec, rows);
+  const fits = (noise: number): boolean => epsilon(noise, rate, steps, policy.delta) <= policy.epsilon_per_job;
+  let [low, high] = [NOISE[0] / 2, NOISE[1]] as [number, number];
+  if (!fits(high)) return undefined;
+  while (high - low > 0.001) {
+    const middle = (low + high) / 2;
+    if (fits(middle)) high = middle;
+    else low = middle;
+  }
+  return Math.max(NOISE[0], Math.ceil(high * 100) / 100);
+}
+
+export function epsilon(noise: number, rate: number, steps: number, delta: number): number {
+  if (!(noise > 0 && rate > 0 && rate <= 1 && steps >= 1)) return Number.NaN;
+  const at = (order: number): number => {
+    const conversion = (Math.log(delta) + Math.log(order)) / (order - 1);
+    return (steps * logMoment(noise, rate, order)) / (order - 1) - conversion + Math.log1p(-1 / order);
+  };
+  return Math.max(0, Math.min(...ORDERS.map(at)));
+}
+
+/** ln E[(P/Q)^order] of one step. */
+function logMoment(noise: number, rate: number, order: number): number {
+  if (rate === 1) return (order * (order - 1)) / (2 * noise * noise);
+  let [binomial, sum] = [0, Number.NEGATIVE_INFINITY];
+  for (let at = 0; at <= order; at++) {
+    if (at > 0) binomial += Math.log(order - at + 1) - Math.log(at);
+    const term =
+      binomial + at * Math.log(rate) + (order - at) * Math.log1p(-rate) + (at * at - at) / (2 * noise * noise);
+    const high = Math.max(sum, term);
+    sum = high + Math.log1p(Math.exp(Math.min(sum, term) - high));
+  }
+  return Math.max(0, sum);
+}
