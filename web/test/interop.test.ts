@@ -57,6 +57,10 @@ function report(): Report {
     classes: random.one([[], ["benign", "malignant"]]),
     output_scaling: maybe(scaling),
     trainer: "trainer 1",
+    privacy: maybe({
+      ...{ epsilon_micros: random.next(), delta: random.below(1000) / 1e6, sampling_rate: random.below(1000) / 1000 },
+      ...{ steps: random.below(1000), accountant: random.one(["renyi", "privacy_loss_distribution"]) },
+    }),
   };
 }
 

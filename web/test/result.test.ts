@@ -23,7 +23,7 @@ const [ORDER, SPEC, COMMITMENT] = [bytes32(1), bytes32(5), bytes32(4)];
 const METADATA = { "atoll:market": { content: { ciphertext_sha256: COMMITMENT } } };
 const REPORT: Report = {
   ...{ train_rows: 75, test_rows: 25, test_accuracy: 0.5, test_rmse: null, test_confusion: [], final_loss: 0.5 },
-  ...{ history: [], inputs: [], classes: ["a", "b"], output_scaling: null, trainer: "trainer 1" },
+  ...{ history: [], inputs: [], classes: ["a", "b"], output_scaling: null, trainer: "trainer 1", privacy: null },
 };
 
 type Job = Parameters<typeof openResult>[0];

@@ -64,7 +64,13 @@ export interface Report {
 export interface Privacy {
   /** Millionths of epsilon. */
   epsilon_micros: number;
+  /** Probability that epsilon does not hold. */
   delta: number;
+  /** Probability of a row in a step, and how many steps there were. */
+  sampling_rate: number;
+  steps: number;
+  /** How epsilon was computed. */
+  accountant: string;
 }
 
 /** The report that this JSON is. Throws `Refused` if it is none; members that are not known are left out. */
@@ -98,8 +104,11 @@ export function readReport(value: unknown): Report {
 }
 
 function privacy(value: unknown): Privacy {
-  const { epsilon_micros, delta } = object(value);
-  return { epsilon_micros: number(epsilon_micros), delta: number(delta) };
+  const { epsilon_micros, delta, sampling_rate, steps, accountant } = object(value);
+  return {
+    ...{ epsilon_micros: number(epsilon_micros), delta: number(delta), sampling_rate: number(sampling_rate) },
+    ...{ steps: number(steps), accountant: text(accountant) },
+  };
 }
 
 function scaling(value: unknown): Scaling {

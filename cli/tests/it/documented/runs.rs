@@ -156,7 +156,11 @@ impl Reader {
                 let (name, field) = pair.split_once('=').unwrap();
                 let value = answer[field].as_str().unwrap_or_else(|| panic!("no {field} in {answer}")).to_owned();
                 if name == "asset" {
-                    let spec = sample::spec(&self.market.buyer, &value, |_| {}).unwrap();
+                    // A data set is sold for private trainings unless the publisher says otherwise.
+                    let private = |spec: &mut Value| {
+                        spec["privacy"] = json!({"noise_multiplier": 10.0, "clipping_norm": 1.0});
+                    };
+                    let spec = sample::spec(&self.market.buyer, &value, private).unwrap();
                     self.names.insert("spec".into(), spec.to_string_lossy().into_owned());
                 }
                 self.names.insert(name.into(), value);
