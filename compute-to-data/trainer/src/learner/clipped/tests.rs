@@ -150,6 +150,6 @@ fn a_number_that_is_predicted_has_gradients_too() {
     let (x, y) = ([0.5_f32, -1.0], 0.25_f32);
     let error = f64::from(weights[0] * x[0] + weights[1] * x[1] + weights[2] - y);
     let gradient = clipped(&mut learner, (x.to_vec(), Targets::Values(vec![y])), NO_CLIPPING);
-    let expected = [2.0 * error * 0.5, 2.0 * error * -1.0, 2.0 * error];
+    let expected = [2.0 * error * 0.5, -2.0 * error, 2.0 * error];
     assert!(gradient.iter().zip(expected).all(|(a, b)| (a - b).abs() < 1e-4 * error.abs().max(0.1)), "{gradient:?}");
 }

@@ -22,7 +22,7 @@ fn private(layers: Vec<Layer>, noise_multiplier: f64) -> JobSpec {
 fn table(spec: &JobSpec) -> (Plan, Table) {
     let plan = Plan::compile(spec, &cancer_columns(), &[]).unwrap();
     let format = atoll_protocol::document::MediaType::Csv;
-    let table = Table::read(format, &plan.first, &plaintext(&cancer_csv()), &(1..=569), 1 << 28).unwrap();
+    let table = Table::read(format, &plan.first, &plaintext(cancer_csv()), &(1..=569), 1 << 28).unwrap();
     (plan, table)
 }
 
