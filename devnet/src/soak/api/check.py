@@ -39,8 +39,8 @@ FINDS = {
 # Answers without a refusal, and refusals that say nothing of the request's form: a request of the right form may have them.
 OF_THE_CASE = ["2xx", "304", "401", "403", "404", "409", "416", "429", "503"]
 # Rules between two parts of a request, which no schema tells: days at most a year apart; a largest price only of a token; a
-# number that is 1 for an order.
-BETWEEN = {"read_asset_statistics": ["400"], "read_asset_facets": ["400"], "quote": ["422"]}
+# number that is 1 for an order; one entry for each data set and buyer.
+BETWEEN = {"read_asset_statistics": ["400"], "read_asset_facets": ["400"], "quote": ["422"], "put_privacy_ledger": ["422"]}
 OF_THE_FORM = {"malformed-json", "invalid-query", "invalid-header", "bad-request", "invalid-body", "unsupported-media-type"}
 
 
@@ -146,7 +146,7 @@ def run(asked, context: dict, work: Path) -> dict:
     while True:
         # The rest, shared among operations and runs; what the phases make of it is counted, not assumed.
         rest = asked.cases - sum(statuses.values())
-        examples = 10 if asked.defect else max(5, rest // operations // AT_ONCE // 2)
+        examples = 40 if asked.defect else max(5, rest // operations // AT_ONCE // 2)
         # A process for each core and a seed for each process: with threads, a seed would not mean the same cases.
         runs = [Run(work, facts, strict, target, seed + n, examples, asked.defect) for n in range(AT_ONCE)]
         seed += AT_ONCE
