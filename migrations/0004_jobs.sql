@@ -51,6 +51,9 @@ CREATE INDEX jobs_by_provider ON jobs (provider, id DESC);
 CREATE INDEX jobs_by_asset ON jobs (token_id, created_at);
 CREATE INDEX jobs_queue ON jobs (provider, id) WHERE status = 'queued';
 CREATE INDEX jobs_by_content ON jobs (content_sha256) WHERE content_sha256 IS NOT NULL;
+-- Sealed models that jobs begin with.
+CREATE INDEX jobs_by_start ON jobs (lower(spec #>> '{start,ciphertext_sha256}'))
+    WHERE status IN ('queued', 'leased', 'running');
 CREATE INDEX jobs_live ON jobs (order_id) WHERE status IN ('queued', 'leased', 'running');
 
 -- Orders of the further assets that a job uses, beside its own, in its spec's order.

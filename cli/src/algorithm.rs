@@ -124,7 +124,7 @@ impl Algorithm {
 impl Publish {
     async fn run(self, options: &Options, out: Output) -> Result<(), CliError> {
         let wallet = options.wallet()?;
-        let (_, spec) = offer::read_spec(&self.spec)?;
+        let (_, spec) = offer::read_model_spec(&self.spec)?;
         let mut document = AlgorithmDocument::new(&self.name, &self.description, &self.license, Template::of(&spec));
         document.keywords = self.keywords;
         let metadata = document.to_bytes().map_err(|error| CliError::Input(error.to_string()))?;

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use alloy::primitives::Bytes;
 use atoll_protocol::{
-    job::{JobSpec, Task},
+    job::{Declared, Task},
     signed::Request,
 };
 use clap::Subcommand;
@@ -13,10 +13,12 @@ use uuid::Uuid;
 
 use crate::{error::CliError, options::Options, output::Output};
 
+mod answers;
 mod cancel;
 pub(crate) mod fetch;
 mod list;
 mod preview;
+mod start;
 pub(crate) mod submit;
 mod try_out;
 pub(crate) mod watch;
@@ -26,6 +28,8 @@ pub(crate) mod watch;
 pub(crate) enum Job {
     /// Check a spec, and tell what the job would cost and need
     Preview(preview::Preview),
+    /// Begin with a model of yours: seal it to the provider
+    Start(start::StartWith),
     /// Run a spec for nothing on the rows that the publisher shows
     Try(try_out::Try),
     /// Sign a job for an open order and hand it in
@@ -44,6 +48,7 @@ impl Job {
     pub(crate) async fn run(self, options: &Options, out: Output) -> Result<(), CliError> {
         match self {
             Self::Preview(command) => command.run(options, out).await,
+            Self::Start(command) => command.run(options, out).await,
             Self::Try(command) => command.run(options, out).await,
             Self::List(command) => command.run(options, out).await,
             Self::Submit(command) => command.run(options, out).await,
@@ -83,7 +88,7 @@ impl Submitted {
 
     /// The name of the job's held-out metric.
     pub(crate) fn metric(&self) -> Option<&'static str> {
-        let spec = JobSpec::parse(&self.spec).ok()?;
-        Some(if spec.task == Task::Regression { "rmse" } else { "accuracy" })
+        let spec = Declared::parse(&self.spec).ok()?;
+        Some(if spec.model()?.task == Task::Regression { "rmse" } else { "accuracy" })
     }
 }

@@ -8,6 +8,7 @@ use serde_json::json;
 mod algorithm;
 mod asset;
 mod buy;
+mod card;
 mod chain;
 mod completions;
 mod doctor;
@@ -19,6 +20,7 @@ mod infer;
 mod job;
 mod keygen;
 mod keys;
+mod model;
 mod money;
 mod offer;
 mod options;
@@ -75,6 +77,8 @@ enum Command {
     #[command(subcommand)]
     Job(job::Job),
     #[command(subcommand)]
+    Model(model::Model),
+    #[command(subcommand)]
     Order(order::Order),
     #[command(subcommand)]
     Receipt(receipt::Receipt),
@@ -94,6 +98,7 @@ impl Command {
             Self::Sale(command) => command.run(options, out).await,
             Self::Asset(command) => command.run(options, out).await,
             Self::Algorithm(command) => command.run(options, out).await,
+            Self::Model(command) => command.run(out),
             Self::Publish(command) => command.run(options, out).await,
             Self::Search(command) => command.run(options, out).await,
             Self::Rewrap(command) => command.run(options, out).await,

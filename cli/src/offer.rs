@@ -11,7 +11,7 @@ use atoll_protocol::{
     contracts::{IAssetRegistry, IERC721, IGate, IMarket, IOrders, Sale},
     document::{AssetDocument, ServiceKind, ServiceOffer},
     ids::AssetId,
-    job::{Cost, Further, JobSpec},
+    job::{Cost, Declared, Further, JobSpec},
 };
 
 use crate::{
@@ -77,9 +77,10 @@ impl FurtherOffers {
 pub(crate) async fn further(
     client: &Client,
     chain: &Chain,
-    spec: &JobSpec,
+    spec: &Declared,
     provider: Address,
 ) -> Result<FurtherOffers, CliError> {
+    let Some(spec) = spec.model() else { return Ok(FurtherOffers { joined: Vec::new(), algorithm: None }) };
     let mut joined = Vec::with_capacity(spec.data.joined.len());
     for other in &spec.data.joined {
         joined.push(find(client, chain, own_id(other.asset, chain)?, ServiceKind::Compute).await?);
@@ -219,11 +220,13 @@ async fn datatoken(chain: &Chain, asset: &api::Asset, index: u32) -> Result<Addr
 
 impl Offer {
     /// Checks a spec against the document, and that it is meant for this asset.
-    pub(crate) fn check(&self, spec: &JobSpec, further: &FurtherOffers) -> Result<Cost, CliError> {
-        if spec.data.asset != self.asset.id {
+    pub(crate) fn check(&self, spec: &Declared, further: &FurtherOffers) -> Result<Cost, CliError> {
+        if spec.asset() != self.asset.id {
             return Err(CliError::Input(format!(
-                "the spec names the asset {} and not {}; set `data.asset` to the latter",
-                spec.data.asset, self.asset.id
+                "the spec names the asset {} and not {}; set `{}` to the latter",
+                spec.asset(),
+                self.asset.id,
+                spec.asset_pointer().trim_start_matches('/').replace('/', ".")
             )));
         }
         let further = Further {
@@ -336,10 +339,20 @@ impl Sold {
 }
 
 /// Reads a spec file: its JSON, which is what is hashed and sent, and what it says.
-pub(crate) fn read_spec(path: &std::path::Path) -> Result<(serde_json::Value, JobSpec), CliError> {
+pub(crate) fn read_spec(path: &std::path::Path) -> Result<(serde_json::Value, Declared), CliError> {
     let text = std::fs::read(path).map_err(CliError::reading(path))?;
     let value: serde_json::Value = serde_json::from_slice(&text)
         .map_err(|error| CliError::Input(format!("{} is not JSON: {error}; correct it", path.display())))?;
-    let spec = JobSpec::parse(&value).map_err(CliError::Spec)?;
+    let spec = Declared::parse(&value).map_err(CliError::Spec)?;
     Ok((value, spec))
+}
+
+/// Reads a spec file that has to be of a model.
+pub(crate) fn read_model_spec(path: &std::path::Path) -> Result<(serde_json::Value, JobSpec), CliError> {
+    match read_spec(path)? {
+        (value, Declared::Model(spec)) => Ok((value, *spec)),
+        (_, Declared::Statistics(_)) => {
+            Err(CliError::Input(format!("{} asks for statistics and trains no model", path.display())))
+        }
+    }
 }

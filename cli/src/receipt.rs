@@ -8,7 +8,7 @@ use atoll_protocol::{
     canonical,
     contracts::{IAssetRegistry, IOrders},
     document::AssetDocument,
-    job::{DEFAULT_DELTA, JobSpec},
+    job::{DEFAULT_DELTA, Declared},
     signed,
 };
 use clap::{Args, Subcommand};
@@ -191,7 +191,7 @@ async fn further(
     checks: &mut Vec<Check>,
 ) -> Result<(), CliError> {
     let same = canonical::hash(&submitted.spec).is_ok_and(|hash| hash == signed.receipt.specHash);
-    let Some(spec) = JobSpec::parse(&submitted.spec).ok().filter(|_| same) else { return Ok(()) };
+    let Some(spec) = Declared::parse(&submitted.spec).ok().filter(|_| same) else { return Ok(()) };
     let assets = spec.further();
     let mut known = assets.len() == signed.further.len();
     for (asset, hash) in assets.iter().zip(&signed.further) {
@@ -214,8 +214,8 @@ async fn epsilon(
 ) -> Result<(), CliError> {
     let receipt = &signed.receipt;
     let same = canonical::hash(&submitted.spec).is_ok_and(|hash| hash == receipt.specHash);
-    let Some(spec) = JobSpec::parse(&submitted.spec).ok().filter(|_| same) else { return Ok(()) };
-    let bytes = metadata(chain, spec.data.asset.token_id, receipt.metadataHash).await?;
+    let Some(spec) = Declared::parse(&submitted.spec).ok().filter(|_| same) else { return Ok(()) };
+    let bytes = metadata(chain, spec.asset().token_id, receipt.metadataHash).await?;
     let Some(document) = bytes.and_then(|bytes| AssetDocument::parse(&bytes).ok()) else { return Ok(()) };
     let delta = document.atoll.policy.privacy.map_or(DEFAULT_DELTA, |policy| policy.delta);
     let cost = spec.privacy_cost(document.atoll.content.rows, delta);

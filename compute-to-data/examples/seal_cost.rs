@@ -15,7 +15,7 @@ use atoll_compute::jail::{Content, Jail, Limits, Stop, Task};
 use atoll_protocol::{
     document::{Column, ColumnKind, MediaType},
     envelope::{ContentKey, Context, content},
-    job::JobSpec,
+    job::Declared,
     worker::{DATA_FRAME, ToRunner, ToWorker, WorkerJob},
 };
 use serde_json::json;
@@ -89,8 +89,8 @@ fn run_inside(jail: &Jail, task: Prepared<'_>, on_sealed: impl FnOnce()) -> Resu
     let mut ciphertext = Cursor::new(task.sealed);
     let task = Task {
         limits: Limits {
-            memory_bytes: u64::from(task.job.spec.limits.max_memory_mib) << 20,
-            wall: Duration::from_secs(task.job.spec.limits.max_seconds.into()),
+            memory_bytes: u64::from(task.job.spec.limits().max_memory_mib) << 20,
+            wall: Duration::from_secs(task.job.spec.limits().max_seconds.into()),
         },
         job: task.job,
         noise: None,
@@ -152,13 +152,14 @@ fn job(epochs: u32, context: Vec<u8>) -> WorkerJob {
     let mut columns: Vec<Column> = names.iter().map(|name| column(name, number.clone())).collect();
     columns.push(column("y", ColumnKind::Category { values: vec!["no".to_owned(), "yes".to_owned()] }));
     WorkerJob {
-        spec: JobSpec::parse(&spec).expect("a job"),
+        spec: Declared::parse(&spec).expect("a job"),
         media_type: MediaType::Csv,
         columns,
         rows: ROWS.into(),
         min_rows: 20,
         context,
         joined: Vec::new(),
+        start_context: Vec::new(),
     }
 }
 

@@ -12,7 +12,7 @@ use atoll_protocol::{
     envelope::{Context, PublicKey, WrappedKey},
     failure::FailureCode,
     ids::AssetId,
-    job::{Further, JobSpec},
+    job::{Declared, Further},
     signed::{self, Request},
 };
 
@@ -37,8 +37,8 @@ pub(crate) struct Own<'a> {
 /// What a consumer wants done.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) enum Task {
-    /// A training.
-    Train(Box<JobSpec>),
+    /// A training, or statistics.
+    Train(Box<Declared>),
     /// The content key, wrapped to the consumer.
     Deliver(DownloadSpec),
 }
@@ -47,7 +47,7 @@ impl Task {
     /// The task that a signed request is about: its kind says what form the spec has to have.
     fn parse(request: &Request, spec: &serde_json::Value) -> Result<Self, Refusal> {
         match request {
-            Request::Compute(_) => JobSpec::parse(spec).map(|spec| Self::Train(Box::new(spec))),
+            Request::Compute(_) => Declared::parse(spec).map(|spec| Self::Train(Box::new(spec))),
             Request::Download(_) => DownloadSpec::parse(spec).map(Self::Deliver),
         }
         .map_err(|e| Refusal(e.to_string()))
@@ -55,7 +55,7 @@ impl Task {
 
     fn asset(&self) -> AssetId {
         match self {
-            Self::Train(spec) => spec.data.asset,
+            Self::Train(spec) => spec.asset(),
             Self::Deliver(spec) => spec.asset,
         }
     }
@@ -71,7 +71,7 @@ impl Task {
     /// How many of those are data sets that it joins; the rest is its algorithm.
     fn joined(&self) -> usize {
         match self {
-            Self::Train(spec) => spec.data.joined.len(),
+            Self::Train(spec) => spec.model().map_or(0, |spec| spec.data.joined.len()),
             Self::Deliver(_) => 0,
         }
     }
@@ -79,7 +79,7 @@ impl Task {
     /// The algorithm that it is.
     pub(crate) fn algorithm(&self) -> Option<AssetId> {
         match self {
-            Self::Train(spec) => spec.algorithm.map(|algorithm| algorithm.asset),
+            Self::Train(spec) => Some(spec.model()?.algorithm?.asset),
             Self::Deliver(_) => None,
         }
     }
@@ -87,7 +87,7 @@ impl Task {
     /// Seconds that it may take.
     fn seconds(&self) -> u64 {
         match self {
-            Self::Train(spec) => spec.limits.max_seconds.into(),
+            Self::Train(spec) => spec.limits().max_seconds.into(),
             Self::Deliver(_) => 0,
         }
     }

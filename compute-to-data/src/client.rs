@@ -253,6 +253,20 @@ impl Client {
         self.bytes(&format!("jobs/{id}/result"), limit).await
     }
 
+    /// `GET /v1/jobs/{id}/start-model`: writes the sealed model that the job begins with, and says its SHA-256 and length.
+    ///
+    /// # Errors
+    /// Those of the request; [`ClientError::TooLong`] if it is longer than `limit`.
+    pub async fn job_start_model(
+        &self,
+        id: Uuid,
+        limit: u64,
+        to: &mut (impl AsyncWrite + Unpin),
+    ) -> Result<ResultInfo, ClientError> {
+        let response = self.send(self.transfer(Method::GET, &format!("jobs/{id}/start-model"))).await?;
+        self.copy(response, limit, to).await
+    }
+
     /// A request whose whole exchange is short.
     fn request(&self, method: Method, path: &str) -> RequestBuilder {
         self.transfer(method, path).timeout(REQUEST_TIMEOUT)

@@ -9,6 +9,8 @@ use atoll_protocol::{
     report::{Input, MAX_CONFUSION_CLASSES, MIN_METRIC_ROWS, Progress, Report, Scaling},
 };
 
+mod audit;
+pub mod statistics;
 mod tensors;
 
 /// Bytes of a model beside its values: a header that names the tensors.
@@ -99,9 +101,22 @@ pub fn output(
     if model.len() as u64 > limit {
         return Err(OutputError::TooLong { actual: model.len() as u64, limit });
     }
-    let model = tensors::rebuild(&tensors::declared(&spec.layers, cost.inputs), model)?;
-    let report = Report { privacy: cost.privacy, ..self::report(spec, columns, report)? };
+    let model = self::model(spec, columns, model)?;
+    if spec.evaluates() && !spec.start.as_ref().is_some_and(|start| start.is(&model)) {
+        return Err(OutputError::Undeclared("another model than the one that was to be measured"));
+    }
+    let audit = audit::audit(spec, cost.privacy, &report)?;
+    let report = Report { privacy: cost.privacy, audit, ..self::report(spec, columns, report)? };
     Ok((report, model))
+}
+
+/// A file of exactly the tensors that the job declares, in the one form that it can have.
+///
+/// # Errors
+/// What is not as declared.
+pub fn model(spec: &JobSpec, columns: &[Column], file: &[u8]) -> Result<Vec<u8>, OutputError> {
+    let model = spec.model(columns).ok_or(OutputError::Undeclared("the job's layers do not fit its columns"))?;
+    tensors::rebuild(&tensors::declared(&model), file)
 }
 
 fn report(spec: &JobSpec, columns: &[Column], report: Report) -> Result<Report, OutputError> {
@@ -109,21 +124,29 @@ fn report(spec: &JobSpec, columns: &[Column], report: Report) -> Result<Report, 
     if report.train_rows > MAX_ROWS || report.test_rows > MAX_ROWS {
         return Err(OutputError::Report("its numbers of rows are none"));
     }
-    if (regression && report.test_accuracy.is_some()) || (!regression && report.test_rmse.is_some()) {
+    let of_classes = [report.test_accuracy, report.test_f1, report.test_auc, report.test_log_loss];
+    let of_numbers = [report.test_rmse, report.test_mae, report.test_r2];
+    let others = if regression { of_classes.as_slice() } else { &of_numbers };
+    if others.iter().any(Option::is_some) {
         return Err(OutputError::Report("a metric of another task"));
     }
     let enough = report.test_rows >= MIN_METRIC_ROWS as u64;
-    let metric = |metric: Option<f64>, largest: f64| match metric {
+    let within = |metric: Option<f64>, range: std::ops::RangeInclusive<f64>| match metric {
         Some(_) if !enough => Err(OutputError::Report("a metric over too few rows")),
         Some(value) if !value.is_finite() => Err(OutputError::NotFinite),
-        Some(value) if !(0.0..=largest).contains(&value) => Err(OutputError::Report("a metric out of its range")),
+        Some(value) if !range.contains(&value) => Err(OutputError::Report("a metric out of its range")),
         value => Ok(value.map(rounded)),
     };
+    let metric = |metric: Option<f64>, largest: f64| within(metric, 0.0..=largest);
     let private = spec.privacy.is_some();
+    let exact_only = [report.test_auc, report.test_log_loss, report.test_mae, report.test_r2];
+    if private && exact_only.iter().any(Option::is_some) {
+        return Err(OutputError::Report("a metric that is not accounted for"));
+    }
     let loss = |loss: Option<f64>| match loss {
         Some(_) if private => Err(OutputError::Report("a loss that is not accounted for")),
         Some(loss) if !loss.is_finite() => Err(OutputError::NotFinite),
-        None if !private => Err(OutputError::Report("no loss")),
+        None if !private && !spec.evaluates() => Err(OutputError::Report("no loss")),
         _ => Ok(()),
     };
     let mut epoch = 0;
@@ -160,7 +183,12 @@ fn report(spec: &JobSpec, columns: &[Column], report: Report) -> Result<Report, 
         train_rows: report.train_rows,
         test_rows: report.test_rows,
         test_accuracy: metric(report.test_accuracy, 1.0)?,
+        test_f1: metric(report.test_f1, 1.0)?,
+        test_auc: metric(report.test_auc, 1.0)?,
+        test_log_loss: metric(report.test_log_loss, f64::MAX)?,
         test_rmse: metric(report.test_rmse, f64::MAX)?,
+        test_mae: metric(report.test_mae, f64::MAX)?,
+        test_r2: within(report.test_r2, f64::MIN..=1.0)?,
         test_confusion,
         final_loss: report.final_loss.map(rounded),
         history: report.history.into_iter().map(progress).collect(),
@@ -168,6 +196,7 @@ fn report(spec: &JobSpec, columns: &[Column], report: Report) -> Result<Report, 
         classes,
         output_scaling,
         privacy: None,
+        audit: None,
         trainer: TRAINER.to_owned(),
     })
 }

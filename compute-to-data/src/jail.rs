@@ -113,12 +113,21 @@ pub struct Task<'a> {
     pub job: WorkerJob,
     /// The secret seed of its noise, if it is private.
     pub noise: Option<Zeroizing<[u8; 32]>>,
-    /// What it reads: the data set's content, then those that are joined to it.
+    /// What it reads: the data set's content, then those that are joined to it, then the model that it begins with.
     pub contents: Vec<Content<'a>>,
     /// What the worker may use.
     pub limits: Limits,
     /// Longest answer in bytes.
     pub answer_limit: usize,
+}
+
+/// What a worker answers, before the gate.
+#[derive(Debug)]
+pub enum Output {
+    /// How a model was trained, and the model as safetensors.
+    Model(Box<Report>, Vec<u8>),
+    /// What was measured, with noise.
+    Measured(Vec<f64>),
 }
 
 /// A flag that ends a run from another thread.
@@ -190,7 +199,7 @@ impl Jail {
         stop: &Stop,
         on_sealed: impl FnOnce(),
         on_progress: impl FnMut(Progress),
-    ) -> Result<(Report, Vec<u8>), RunError> {
+    ) -> Result<Output, RunError> {
         let mut worker = launch::Worker::start(&self.trainer, &task.limits)?;
         exchange::await_seal(&mut worker, Instant::now() + SEAL_TIME, stop)?;
         inspect::inspect(&worker, &task.limits)?;

@@ -8,21 +8,21 @@ use atoll_protocol::{
     document::{AssetDocument, Column, PrivacyPolicy},
     envelope::{ContentKey, Context},
     ids::AssetId,
-    job::{Cost, Further, JobSpec, PrivacyCost, SpecErrors},
-    report::Report,
+    job::{Cost, Declared, Further, JobSpec, PrivacyCost, SpecErrors, Start},
+    result::JobResult,
     worker::{JoinedTable, WorkerJob},
 };
 use zeroize::Zeroizing;
 
 use crate::{
     gate::{self, OutputError},
-    jail::{Content, Jail, Limits, RunError, Stop, Task},
+    jail::{Content, Jail, Limits, Output, RunError, Stop, Task},
 };
 
-/// A declared training on the contents of one data set, or of several that are joined.
+/// A declared training on the contents of one data set, or of several that are joined; or statistics of one.
 #[derive(Clone)]
 pub struct Training {
-    spec: JobSpec,
+    spec: Declared,
     cost: Cost,
     /// The data sets' documents, in the spec's order, and the context of each content.
     tables: Vec<(AssetDocument, Context)>,
@@ -59,10 +59,11 @@ impl Training {
     ///
     /// # Errors
     /// The rules that the spec breaks.
-    pub fn new(spec: JobSpec, document: AssetDocument, further: Further) -> Result<Self, SpecErrors> {
+    pub fn new(spec: impl Into<Declared>, document: AssetDocument, further: Further) -> Result<Self, SpecErrors> {
+        let spec = spec.into();
         let cost = spec.check_with(&document, &further)?;
         let documents = std::iter::once(document).chain(further.joined);
-        let tables = spec.data.assets().zip(documents).map(|(asset, document)| {
+        let tables = spec.assets().into_iter().zip(documents).map(|(asset, document)| {
             let context = Context::of_content(&asset, document.atoll.content.version);
             (document, context)
         });
@@ -74,6 +75,12 @@ impl Training {
         self.tables.iter().map(|(document, context)| (document, context))
     }
 
+    /// The model that it begins with, and the context that its key and its ciphertext are bound to. It is the last of the
+    /// contents.
+    pub fn start(&self) -> Option<(&Start, Context)> {
+        Some((self.spec.start()?, Start::context(&self.spec.asset())))
+    }
+
     /// What it gives away; none of an exact training.
     pub(crate) fn spends(&self) -> Option<(PrivacyCost, RenyiCurve)> {
         Some((self.cost.privacy?, self.spec.renyi(self.tables[0].0.atoll.content.rows)?))
@@ -81,15 +88,19 @@ impl Training {
 
     /// True if it draws noise.
     pub fn is_private(&self) -> bool {
-        self.spec.privacy.is_some()
+        self.spec.is_private()
     }
 
     /// What each publisher allows to be given away.
     pub(crate) fn budgets(&self) -> Vec<(AssetId, Option<PrivacyPolicy>)> {
-        self.spec.data.assets().zip(self.tables.iter().map(|(document, _)| document.atoll.policy.privacy)).collect()
+        self.spec
+            .assets()
+            .into_iter()
+            .zip(self.tables.iter().map(|(document, _)| document.atoll.policy.privacy))
+            .collect()
     }
 
-    /// What the worker is given. A private training needs the secret seed of its noise.
+    /// What the worker is given: the contents of the data sets and, if there is one, the model to begin with. A private training needs the secret seed of its noise.
     pub(crate) fn task<'a>(&self, contents: Vec<Sealed<'a>>, noise: Option<Zeroizing<[u8; 32]>>) -> Task<'a> {
         let ((first, context), joined) = self.tables.split_first().expect("a training reads a data set");
         let section = &first.atoll;
@@ -108,12 +119,16 @@ impl Training {
             min_rows: self.tables.iter().map(|(document, _)| document.atoll.policy.min_rows).max().unwrap_or(1),
             context: context.to_bytes(),
             joined: joined.collect(),
+            start_context: self.start().map(|(_, context)| context.to_bytes()).unwrap_or_default(),
         };
         let limits = Limits {
-            memory_bytes: u64::from(self.spec.limits.max_memory_mib) << 20,
-            wall: Duration::from_secs(self.spec.limits.max_seconds.into()),
+            memory_bytes: u64::from(self.spec.limits().max_memory_mib) << 20,
+            wall: Duration::from_secs(self.spec.limits().max_seconds.into()),
         };
-        let answer_limit = gate::answer_limit(&self.spec, &self.columns(), &self.cost);
+        let answer_limit = match &self.spec {
+            Declared::Model(spec) => gate::answer_limit(spec, &self.columns(spec), &self.cost),
+            Declared::Statistics(_) => gate::statistics::answer_limit(&self.cost),
+        };
         let contents = contents
             .into_iter()
             .map(|Sealed { key, ciphertext }| Content { key: Zeroizing::new(*key.as_bytes()), ciphertext });
@@ -121,13 +136,22 @@ impl Training {
     }
 
     /// What may leave of a worker's output.
-    pub(crate) fn gate(&self, report: Report, model: &[u8]) -> Result<(Report, Vec<u8>), OutputError> {
-        gate::output(&self.spec, &self.columns(), &self.cost, report, model)
+    pub(crate) fn gate(&self, output: Output) -> Result<JobResult, OutputError> {
+        match (&self.spec, output) {
+            (Declared::Model(spec), Output::Model(report, model)) => {
+                let (report, model) = gate::output(spec, &self.columns(spec), &self.cost, *report, &model)?;
+                Ok(JobResult::Model { report: Box::new(report), model })
+            }
+            (Declared::Statistics(spec), Output::Measured(numbers)) => {
+                gate::statistics::output(spec, &self.tables[0].0, &self.cost, &numbers).map(JobResult::Statistics)
+            }
+            _ => Err(OutputError::Undeclared("an output of the other kind of job")),
+        }
     }
 
     /// The columns that the model sees or predicts, of whatever data set: the checks let no two have one name.
-    fn columns(&self) -> Vec<Column> {
-        let data = &self.spec.data;
+    fn columns(&self, spec: &JobSpec) -> Vec<Column> {
+        let data = &spec.data;
         let of_first = data.features.iter().chain([&data.target]).map(|name| (0, name));
         let of_joined =
             data.joined.iter().zip(1..).flat_map(|(join, table)| join.features.iter().map(move |name| (table, name)));
@@ -145,8 +169,8 @@ impl Training {
         jail: &Jail,
         contents: Vec<Sealed<'_>>,
         noise: Option<Zeroizing<[u8; 32]>>,
-    ) -> Result<(Report, Vec<u8>), TrainingError> {
-        let (report, model) = jail.run(self.task(contents, noise), &Stop::default(), || {}, |_| {})?;
-        Ok(self.gate(report, &model)?)
+    ) -> Result<JobResult, TrainingError> {
+        let output = jail.run(self.task(contents, noise), &Stop::default(), || {}, |_| {})?;
+        Ok(self.gate(output)?)
     }
 }

@@ -10,6 +10,7 @@ use atoll_protocol::{
         delivered, key_wrap, sealed,
     },
     report::Report,
+    result::JobResult,
 };
 use zeroize::Zeroizing;
 
@@ -53,7 +54,12 @@ fn originals() -> &'static Originals {
         Originals {
             key: [5; 32],
             contents: contents.into(),
-            result: sealed::seal(&public, order, &report, model::sound()).expect("a good key"),
+            result: sealed::seal(
+                &public,
+                order,
+                &JobResult::Model { report: Box::new(report), model: model::sound().to_vec() },
+            )
+            .expect("a good key"),
             delivered: delivered::wrap(&public, &context, order, &key).expect("a good key"),
             wrapped: serde_json::to_vec(&wrapped).expect("plain data"),
             identity,

@@ -39,6 +39,7 @@ pub(crate) fn document() -> &'static AssetDocument {
             allow: None,
             deny: Vec::new(),
             join_with: Vec::new(),
+            statistics: true,
             trusted_algorithms: None,
             privacy: None,
         };

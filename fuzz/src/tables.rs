@@ -6,6 +6,7 @@ use atoll_protocol::document::MediaType;
 use atoll_trainer::{
     plaintext::Plaintext,
     plan::Plan,
+    samples::Samples,
     table::{Table, Targets},
 };
 
@@ -58,8 +59,8 @@ fn read(format: MediaType, plan: &Plan, bytes: &[u8]) -> Option<Table> {
     let table = Table::read(format, &plan.first, &plaintext, &(1..=ROWS), MEMORY - plaintext.len()).ok()?;
     assert!((1..=ROWS).contains(&(table.rows() as u64)), "{} rows", table.rows());
     let all: Vec<_> = (0..table.rows()).collect();
-    let inputs = table.inputs(&all);
-    assert_eq!(inputs.len(), table.rows() * plan.inputs);
+    let inputs = Samples::new(&table, None, ROWS).inputs(&all);
+    assert_eq!(inputs.len() as u64, table.rows() as u64 * plan.model.width());
     assert!(inputs.iter().all(|input| (-1.0..=1.0).contains(input)), "an input beyond its bounds");
     let Targets::Classes(classes) = table.targets(&all) else { panic!("classes are learnt") };
     assert!(classes.iter().all(|class| *class < 2), "a class that was not declared");

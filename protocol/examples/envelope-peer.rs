@@ -10,6 +10,7 @@ use atoll_protocol::{
     document::{AssetDocument, Column, Content, Policy, Provider},
     envelope::{ContentKey, Context, PublicKey, SecretKey, WrappedKey, content, key_wrap, sealed},
     report::Report,
+    result::JobResult,
 };
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -43,7 +44,7 @@ enum Command {
     SealResult {
         recipient: B256,
         order: B256,
-        report: Report,
+        report: Box<Report>,
         model: Bytes,
     },
     OpenResult {
@@ -128,11 +129,13 @@ fn answer(command: Command) -> Answer {
             json!({ "key": B256::from(*key.as_bytes()) })
         }
         Command::SealResult { recipient, order, report, model } => {
-            json!({ "sealed": Bytes::from(sealed::seal(&PublicKey(recipient), order, &report, &model)?) })
+            json!({ "sealed": Bytes::from(sealed::seal(&PublicKey(recipient), order, &JobResult::Model { report, model: model.to_vec() })?) })
         }
         Command::OpenResult { secret, order, sealed } => {
-            let (report, model) = sealed::open(&SecretKey::from_bytes(secret.0)?, order, &sealed)?;
-            json!({ "report": report, "model": Bytes::from(model) })
+            match sealed::open(&SecretKey::from_bytes(secret.0)?, order, &sealed)? {
+                JobResult::Model { report, model } => json!({ "report": report, "model": Bytes::from(model) }),
+                JobResult::Statistics(report) => json!({ "statistics": report }),
+            }
         }
         Command::Canonical { value } => {
             json!({ "canonical": Bytes::from(canonical::to_bytes(&value)?), "hash": canonical::hash(&value)? })

@@ -10,7 +10,7 @@ use serde_json::Value;
 use crate::{
     canonical,
     document::{AssetDocument, DocumentError, DocumentErrors, MAX_BYTES, MAX_DESCRIPTION, MAX_NAME},
-    job::{JobSpec, Layer, Loss, Optimizer, Task},
+    job::{EarlyStopping, JobSpec, Layer, Loss, Optimizer, Schedule, Task},
 };
 
 /// `@type` of an algorithm's document.
@@ -61,6 +61,9 @@ pub struct Template {
     pub loss: Loss,
     /// How.
     pub optimizer: Optimizer,
+    /// How the step size changes meanwhile; not at all if absent.
+    #[serde(default, skip_serializing_if = "Schedule::is_constant")]
+    pub schedule: Schedule,
     /// How long, in which portions.
     pub training: TemplateTraining,
     /// Which part of the rows is held out.
@@ -75,6 +78,12 @@ pub struct TemplateTraining {
     pub epochs: u32,
     /// Rows per step.
     pub batch_size: u32,
+    /// Norm that the gradient of a step is scaled down to; not at all if absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub gradient_clip: Option<f64>,
+    /// Ends the training before its last epoch; never if absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub early_stopping: Option<EarlyStopping>,
 }
 
 /// Which part of the rows is held out.
@@ -100,9 +109,15 @@ impl Template {
         Self {
             task: spec.task,
             layers: spec.layers.clone(),
-            loss: spec.loss,
+            loss: spec.loss.clone(),
             optimizer: spec.optimizer.clone(),
-            training: TemplateTraining { epochs: spec.training.epochs, batch_size: spec.training.batch_size },
+            schedule: spec.schedule.clone(),
+            training: TemplateTraining {
+                epochs: spec.training.epochs,
+                batch_size: spec.training.batch_size,
+                gradient_clip: spec.training.gradient_clip,
+                early_stopping: spec.training.early_stopping,
+            },
             split: TemplateSplit { test_fraction: spec.split.test_fraction },
         }
     }

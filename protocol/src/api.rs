@@ -29,7 +29,7 @@ mod quote;
 mod raw;
 mod sample_run;
 #[cfg(feature = "openapi")]
-mod schema;
+pub(crate) mod schema;
 mod session;
 mod statistics;
 mod transaction;

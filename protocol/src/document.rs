@@ -6,7 +6,11 @@
 use alloy_primitives::{Address, B256};
 use serde::{Deserialize, Serialize};
 
-use crate::{envelope::WrappedKey, ids::AssetId, job::ModelFamily};
+use crate::{
+    envelope::WrappedKey,
+    ids::AssetId,
+    job::{Block, ModelFamily},
+};
 
 mod check;
 mod croissant;
@@ -182,6 +186,14 @@ impl ColumnKind {
         }
     }
 
+    /// Those inputs, as a model sees them.
+    pub fn block(&self) -> Block {
+        match self {
+            Self::Category { values } => Block::Category(values.len() as u64),
+            other => Block::Numbers(other.inputs()),
+        }
+    }
+
     /// True if a model can learn to predict such a column.
     pub fn can_be_predicted(&self) -> bool {
         matches!(self, Self::Number { .. } | Self::Category { .. })
@@ -242,6 +254,9 @@ pub struct Policy {
     /// whom this one holds, so both sides have to name each other.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub join_with: Vec<AssetId>,
+    /// Whether statistics may be asked for, which always have noise.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub statistics: bool,
     /// Algorithms that alone may be trained; any model of an allowed family if absent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub trusted_algorithms: Option<Vec<Trusted>>,
@@ -353,6 +368,7 @@ pub(crate) fn example() -> AssetDocument {
             allow: None,
             deny: Vec::new(),
             join_with: Vec::new(),
+            statistics: false,
             trusted_algorithms: None,
             privacy: None,
         },

@@ -46,6 +46,9 @@ pub enum FailureCode {
         "the table breaks a limit of size or form; the publisher has to publish a table within the documented limits"
     )]
     MalformedTable,
+    /// The model that the job begins with is not what the spec says, or not of the declared layers.
+    #[error("the model to begin with is not the declared one or does not fit the layers; seal and declare it again")]
+    StartUnusable,
     /// Fewer rows than the publisher's policy allows to train on.
     #[error("the data set has fewer rows than its policy asks for")]
     TooFewRows,

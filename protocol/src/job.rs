@@ -6,19 +6,31 @@
 use alloy_primitives::B256;
 use serde::{Deserialize, Serialize};
 
-use crate::ids::AssetId;
+use crate::{document::Column, ids::AssetId};
 
 mod check;
 mod cost;
+mod declared;
+mod layer;
+mod learning;
+mod model;
 mod privacy;
+mod start;
+mod statistics;
 
 pub(crate) use check::template_rules;
 pub use check::{Further, SpecError, SpecErrors};
 pub use cost::Cost;
+pub use declared::Declared;
+pub use layer::{Layer, LayerError, MAX_KERNEL, MAX_LAYERS, MAX_UNITS};
+pub use learning::{Decay, EarlyStopping, Loss, Optimizer, Schedule, Training};
+pub use model::{Block, Model, Parameter, Shape, Step};
 pub use privacy::{
     CLIPPING_NORMS, DEFAULT_DELTA, NOISE_MULTIPLIERS, Privacy, PrivacyAccountant, PrivacyCost, Sampling, held_out,
     measurement_noise,
 };
+pub use start::Start;
+pub use statistics::{Condition, QUANTILE_LEVELS, Statistic, StatisticsKind, StatisticsSpec};
 
 /// A declared job. Canonical bytes are RFC 8785 over the JSON as it was signed; unknown fields are refused.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -37,10 +49,17 @@ pub struct JobSpec {
     pub loss: Loss,
     /// How.
     pub optimizer: Optimizer,
+    /// How the step size changes meanwhile; not at all if absent.
+    #[serde(default, skip_serializing_if = "Schedule::is_constant")]
+    pub schedule: Schedule,
     /// How long, in which portions, from which start.
     pub training: Training,
     /// Rows that are held out to measure.
     pub split: Split,
+    /// A model to begin with; one drawn from the seed if absent. With it a job may also measure and train nothing: with 0
+    /// epochs.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub start: Option<Start>,
     /// Differential privacy of the rows; without it the model and its metrics are exact.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub privacy: Option<Privacy>,
@@ -76,6 +95,8 @@ pub enum Task {
     BinaryClassification,
     /// One of several declared categories.
     MulticlassClassification,
+    /// One of several declared categories, from one column of images.
+    ImageClassification,
 }
 
 /// Which data.
@@ -93,6 +114,23 @@ pub struct DataSelection {
     /// Further data sets of the same provider, whose rows are joined to those of the first.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub joined: Vec<Joined>,
+    /// Looks at several rows that follow each other, a time series; at single rows if absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub windows: Option<Windows>,
+}
+
+/// Rows that follow each other, as the table has them, seen at once: the model's inputs are the features of the first, then those
+/// of the second, and so on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct Windows {
+    /// Rows that are seen, 1 … 4,096.
+    pub length: u32,
+    /// How many rows after the last that is seen the predicted one comes, 0 … 4,096; 0 is the last one itself.
+    pub horizon: u32,
+    /// Rows from the start of one window to that of the next, 1 … 8,192; in a private job no row may be in two windows.
+    pub stride: u32,
 }
 
 /// A further data set. Of the first one's rows those stay whose key is among this one's (an inner join); each of this one's
@@ -112,7 +150,43 @@ pub struct Joined {
     pub features: Vec<String>,
 }
 
+impl Windows {
+    /// Rows from the first that is seen to the one that is predicted.
+    pub fn span(&self) -> u64 {
+        u64::from(self.length) + u64::from(self.horizon)
+    }
+
+    /// Windows of so many rows.
+    pub fn count(&self, rows: u64) -> u64 {
+        rows.checked_sub(self.span()).map_or(0, |left| left / u64::from(self.stride.max(1)) + 1)
+    }
+
+    /// A model's inputs, given those of one row.
+    pub fn inputs(&self, of_row: &[Block]) -> Vec<Block> {
+        let width = of_row.iter().fold(0_u64, |sum, block| sum.saturating_add(block.inputs()));
+        vec![Block::Numbers(width.saturating_mul(self.length.into()))]
+    }
+}
+
 impl JobSpec {
+    /// True if it measures a model and trains none.
+    pub fn evaluates(&self) -> bool {
+        self.training.epochs == 0
+    }
+
+    /// What is learnt from so many rows: each, or each window of them.
+    pub fn samples(&self, rows: u64) -> u64 {
+        self.data.windows.map_or(rows, |windows| windows.count(rows))
+    }
+
+    /// The model, its inputs being among these columns; none if it does not fit them.
+    pub fn model(&self, columns: &[Column]) -> Option<Model> {
+        let block = |name: &str| columns.iter().find(|column| column.name == name).map(|column| column.kind.block());
+        let of_row: Vec<Block> = self.data.inputs().map(block).collect::<Option<_>>()?;
+        let inputs = self.data.windows.map_or_else(|| of_row.clone(), |windows| windows.inputs(&of_row));
+        Model::of(&self.layers, inputs).ok()
+    }
+
     /// The assets that it uses beside its data set: those that are joined, then its algorithm. Each is paid for by an order
     /// of its own, in this order.
     pub fn further(&self) -> Vec<AssetId> {
@@ -133,90 +207,29 @@ impl DataSelection {
     }
 }
 
-/// One layer. A model without a hidden layer is a linear or logistic regression.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(tag = "kind", rename_all = "snake_case", deny_unknown_fields)]
-#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
-pub enum Layer {
-    /// Affine map with bias.
-    Linear {
-        /// Outputs.
-        units: u32,
-    },
-    /// max(0, x).
-    Relu {},
-    /// tanh x.
-    Tanh {},
-    /// 1 / (1 + e^−x).
-    Sigmoid {},
-    /// Gaussian error linear unit.
-    Gelu {},
-    /// Drops inputs at random while training.
-    Dropout {
-        /// Probability of a drop, 0 … 0.9.
-        rate: f64,
-    },
-}
-
-/// What is minimised.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
-pub enum Loss {
-    /// Cross entropy over the classes.
-    CrossEntropy,
-    /// Mean squared error, on the target scaled to −1 … 1 by its declared bounds.
-    MeanSquaredError,
-}
-
-/// How it is minimised.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(tag = "kind", rename_all = "snake_case", deny_unknown_fields)]
-#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
-pub enum Optimizer {
-    /// Stochastic gradient descent.
-    Sgd {
-        /// Step size.
-        learning_rate: f64,
-        /// Momentum, 0 … 0.999; 0 if absent.
-        #[serde(default)]
-        momentum: f64,
-        /// L2 penalty, 0 … 1; 0 if absent.
-        #[serde(default)]
-        weight_decay: f64,
-    },
-    /// Adam (Kingma and Ba, 2015) with its usual moments 0.9 and 0.999.
-    Adam {
-        /// Step size.
-        learning_rate: f64,
-        /// L2 penalty, 0 … 1; 0 if absent.
-        #[serde(default)]
-        weight_decay: f64,
-    },
-}
-
-/// How long and in which portions.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
-pub struct Training {
-    /// Passes over the training rows.
-    pub epochs: u32,
-    /// Rows per step.
-    pub batch_size: u32,
-    /// Seed of initial weights, order of rows and dropout.
-    pub seed: u32,
-}
-
 /// Rows held out.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Split {
-    /// Part of the rows that is held out, 0 … 0.5.
+    /// Part of the rows that is held out, 0 … 0.5; 0 if a column says which, up to 1 if nothing is trained.
     pub test_fraction: f64,
     /// Seed of the choice.
     pub seed: u32,
+    /// A column that says which rows are held out; the seed does if absent. Not of a private job.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub by: Option<SplitBy>,
+}
+
+/// A column that says which rows are held out.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct SplitBy {
+    /// A column of categories, of the first data set; it is neither a feature nor the target.
+    pub column: String,
+    /// Categories whose rows are held out.
+    pub test: Vec<String>,
 }
 
 /// Limits that end the job.
@@ -241,6 +254,8 @@ pub enum ModelFamily {
     LogisticRegression,
     /// Linear layers with activations between them.
     MultilayerPerceptron,
+    /// A model with convolutions.
+    ConvolutionalNetwork,
 }
 
 /// JSON Schema (2020-12) of the spec, for editors and other languages.
@@ -252,6 +267,9 @@ impl JobSpec {
         match (&self.layers[..], self.task) {
             ([Layer::Linear { .. }], Task::Regression) => ModelFamily::LinearRegression,
             ([Layer::Linear { .. }], _) => ModelFamily::LogisticRegression,
+            (layers, _) if layers.iter().any(|layer| matches!(layer, Layer::Conv1d { .. } | Layer::Conv2d { .. })) => {
+                ModelFamily::ConvolutionalNetwork
+            }
             _ => ModelFamily::MultilayerPerceptron,
         }
     }

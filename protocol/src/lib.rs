@@ -15,5 +15,6 @@ pub mod failure;
 pub mod ids;
 pub mod job;
 pub mod report;
+pub mod result;
 pub mod signed;
 pub mod worker;

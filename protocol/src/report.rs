@@ -4,6 +4,12 @@ use serde::{Deserialize, Serialize};
 
 use crate::{document::Image, job::PrivacyCost};
 
+mod audit;
+mod statistics;
+
+pub use audit::{Attack, Audit, DECOYS, canaries};
+pub use statistics::{Answer, StatisticsReport};
+
 /// One epoch's end.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
@@ -34,8 +40,21 @@ pub struct Report {
     pub test_rows: u64,
     /// Accuracy on the held-out rows; classification only.
     pub test_accuracy: Option<f64>,
+    /// Mean over the classes of the harmonic mean of precision and recall, on the held-out rows; classification only.
+    pub test_f1: Option<f64>,
+    /// Area under the receiver operating characteristic on the held-out rows, of several classes the mean of each against
+    /// the rest; classification only, and none of a private job.
+    pub test_auc: Option<f64>,
+    /// Mean negative logarithm of the probability given to the right class, on the held-out rows; classification only, and none
+    /// of a private job.
+    pub test_log_loss: Option<f64>,
     /// Root mean square error on the held-out rows, in the target's own unit; regression only.
     pub test_rmse: Option<f64>,
+    /// Mean absolute error on the held-out rows, in the target's own unit; regression only, and none of a private job.
+    pub test_mae: Option<f64>,
+    /// Part of the target's variance on the held-out rows that the model explains (R²); regression only, and none of a private
+    /// job.
+    pub test_r2: Option<f64>,
     /// The confusion matrix as shares. For each class, in the order of `classes`: of the held-out rows of that class, the
     /// share that the model took for each class, 3 digits; none if they are fewer than [`MIN_METRIC_ROWS`]. Empty for a
     /// regression, and for more than [`MAX_CONFUSION_CLASSES`] classes.
@@ -53,6 +72,9 @@ pub struct Report {
     /// What a private job gives away; its metrics hold noise of their own. Null for an exact training.
     #[serde(default)]
     pub privacy: Option<PrivacyCost>,
+    /// How well an attack tells which rows the model has seen; null if too few rows, or if nothing was trained.
+    #[serde(default)]
+    pub audit: Option<Audit>,
     /// Name and version of the trainer.
     pub trainer: String,
 }

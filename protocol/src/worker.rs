@@ -13,7 +13,7 @@ use zeroize::Zeroizing;
 use crate::{
     document::{Column, MediaType},
     failure::FailureCode,
-    job::JobSpec,
+    job::Declared,
     report::{Progress, Report},
 };
 
@@ -26,7 +26,7 @@ pub const DATA_FRAME: usize = 64 << 10;
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct WorkerJob {
     /// The declared job.
-    pub spec: JobSpec,
+    pub spec: Declared,
     /// Format of the table.
     pub media_type: MediaType,
     /// The asset's declared columns, in the table's order.
@@ -40,6 +40,9 @@ pub struct WorkerJob {
     pub context: Vec<u8>,
     /// Tables whose rows are joined, in the spec's order. Each has a key and a ciphertext of its own, after the first's.
     pub joined: Vec<JoinedTable>,
+    /// Context of the envelope of the model that the job begins with, if it does; its key and its ciphertext come last.
+    #[serde(with = "hex::serde", default, skip_serializing_if = "Vec::is_empty")]
+    pub start_context: Vec<u8>,
 }
 
 /// A further table of a job.
@@ -80,6 +83,9 @@ pub enum ToRunner {
     Progress(Progress),
     /// The report and the model as safetensors.
     Result(Box<Report>, Vec<u8>),
+    /// What statistics were measured, with noise: the numbers of each in the spec's order, as [`crate::job::Statistic::measured`]
+    /// counts them.
+    Measured(Vec<f64>),
     /// Nothing is released, for this reason.
     Failure(FailureCode),
 }
@@ -93,6 +99,7 @@ const SEALED: u8 = 17;
 const PROGRESS: u8 = 18;
 const RESULT: u8 = 19;
 const FAILURE: u8 = 20;
+const MEASURED: u8 = 21;
 
 impl ToWorker {
     /// Writes one frame.
@@ -140,6 +147,10 @@ impl ToRunner {
                 let length = u32::try_from(report.len()).map_err(|_| invalid("report too long"))?;
                 frame(to, RESULT, &[&length.to_le_bytes(), &report, model])
             }
+            Self::Measured(numbers) => {
+                let bytes: Vec<u8> = numbers.iter().flat_map(|number| number.to_le_bytes()).collect();
+                frame(to, MEASURED, &[&bytes])
+            }
             Self::Failure(code) => frame(to, FAILURE, &[&json(code)?]),
         }
     }
@@ -158,6 +169,10 @@ impl ToRunner {
                 let length = u32::from_le_bytes(*length) as usize;
                 let (report, model) = rest.split_at_checked(length).ok_or_else(|| invalid("short result"))?;
                 Ok(Self::Result(parse(report)?, model.to_vec()))
+            }
+            MEASURED => {
+                let (numbers, []) = payload.as_chunks::<8>() else { return Err(invalid("half a number")) };
+                Ok(Self::Measured(numbers.iter().map(|number| f64::from_le_bytes(*number)).collect()))
             }
             FAILURE => Ok(Self::Failure(parse(&payload)?)),
             _ => Err(invalid("unknown kind of frame")),

@@ -47,7 +47,8 @@ test("an asset's page shows columns with bounds, policy, price and history witho
   await page.getByRole("heading", { name: asset.name, level: 1 }).waitFor();
   const row = page.getByRole("row").filter({ has: page.getByRole("rowheader", { name: "mean_radius" }) });
   expect(await row.first().innerText()).toContain("6 to 22");
-  await page.getByText("You may train: linear regression, logistic regression or neural network").waitFor();
+  const families = "linear regression, logistic regression, neural network (layers) or convolutional network";
+  await page.getByText(`You may train: ${families}.`).waitFor();
   await page.getByText("Published", { exact: true }).last().waitFor();
   await page.getByText("Ready to train").first().waitFor();
   await page.getByText("5 ").first().waitFor();

@@ -161,6 +161,31 @@ test("a spec as JSON is checked while it is written", async () => {
   await visit.end();
 });
 
+test("what is under More is in the spec, and the form keeps what it can not show", async () => {
+  const visit = await Visit.begin(chromium, 6);
+  const { page } = visit;
+  await visit.open(`/assets/${asset.token_id}/train?service=${FREE}`);
+  await page.getByText("More", { exact: true }).click();
+  await page.getByLabel("Warm-up").fill("3");
+  await page.getByLabel("Step size after that").selectOption("cosine");
+  await page.getByLabel("Weight decay").fill("0.001");
+  await visit.look("train-more");
+  await page.getByRole("button", { name: "JSON" }).click();
+  const text = page.getByLabel("Job spec, version 1");
+  const spec = JSON.parse(await text.inputValue()) as { layers: object[] };
+  expect(spec).toMatchObject({ schedule: { warm_up: 3, decay: { kind: "cosine" } }, optimizer: { weight_decay: 0.001 } });
+  spec.layers.splice(1, 0, { kind: "layer_norm" });
+  await text.fill(JSON.stringify(spec));
+  await page.getByRole("button", { name: "Form" }).click();
+  await page.getByText("These layers are finer than this form.").waitFor();
+  expect(await page.getByLabel("Warm-up").inputValue()).toBe("3");
+  await page.getByLabel("Learning rate").fill("0.02");
+  await page.getByRole("button", { name: "JSON" }).click();
+  expect(JSON.parse(await text.inputValue())).toMatchObject({ layers: spec.layers, optimizer: { learning_rate: 0.02 } });
+  expect(await page.getByRole("button", { name: "Order for nothing" }).isEnabled()).toBe(true);
+  await visit.end();
+});
+
 test("a job that is declined after the payment is found again, handed in and cancelled; the stake comes back", async () => {
   await give(keyOf(7).address, 50_000_000n);
   const visit = await Visit.begin(chromium, 7);

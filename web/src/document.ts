@@ -5,7 +5,7 @@
 
 import type { Schema } from "./api/client.ts";
 
-export type ModelFamily = "linear_regression" | "logistic_regression" | "multilayer_perceptron";
+export type ModelFamily = Schema["ModelFamily"];
 
 export type ColumnKind =
   | { kind: "number"; min: number; max: number }
@@ -71,7 +71,8 @@ export interface Template {
   layers: Schema["Layer"][];
   loss: Schema["Loss"];
   optimizer: Schema["Optimizer"];
-  training: { epochs: number; batch_size: number };
+  schedule?: Schema["Schedule"];
+  training: Omit<Schema["Training"], "seed">;
   split: { test_fraction: number };
 }
 

@@ -101,3 +101,8 @@ export function addresses(text: string): `0x${string}`[] | undefined {
 export function whole(value: number, least: number): boolean {
   return Number.isSafeInteger(value) && value >= least;
 }
+
+/** `a, b or c`. */
+export function listed(names: readonly string[]): string {
+  return names.length < 2 ? names.join("") : `${names.slice(0, -1).join(", ")} or ${names.at(-1)}`;
+}

@@ -84,6 +84,13 @@ function clear(effect: Effect): void {
   for (const dispose of effect.owned.splice(0)) dispose();
 }
 
+/** A value that follows from others: whoever reads it is told when it is another one, and not whenever those change. */
+export function derived<T>(value: () => T): () => T {
+  const now = signal(untracked(value));
+  effect(() => now.set(value()));
+  return now;
+}
+
 /** What a page starts ends with it: everything within `work` is undone by what this returns. */
 export function scope<T>(work: () => T): [T, Dispose] {
   const owned: Dispose[] = [];

@@ -49,7 +49,12 @@ function report(): Report {
     train_rows: random.next(),
     test_rows: random.below(1000),
     test_accuracy: maybe(random.below(1000) / 1000),
+    test_f1: maybe(random.below(1000) / 1000),
+    test_auc: maybe(random.below(1000) / 1000),
+    test_log_loss: maybe(random.below(1000) / 256),
     test_rmse: maybe(random.below(1000) / 8),
+    test_mae: maybe(random.below(1000) / 8),
+    test_r2: maybe(random.below(1000) / 512 - 1),
     test_confusion: random.one([[], [null, [0.25, 0.75]]]),
     final_loss: random.below(1000) / 256,
     history: [{ epoch: 1, epochs: 2, loss: 0.125, test_metric: maybe(0.5) }],
@@ -57,6 +62,10 @@ function report(): Report {
     classes: random.one([[], ["benign", "malignant"]]),
     output_scaling: maybe(scaling),
     trainer: "trainer 1",
+    audit: maybe({
+      ...{ attack: random.one(["held_out", "planted_canaries"]), members: random.below(1000), others: random.below(1000) },
+      ...{ tpr_at_1_percent_fpr: maybe(random.below(1000) / 1000), tpr_at_01_percent_fpr: maybe(0.125) },
+    }),
     privacy: maybe({
       ...{ epsilon_micros: random.next(), delta: random.below(1000) / 1e6, sampling_rate: random.below(1000) / 1000 },
       ...{ steps: random.below(1000), accountant: random.one(["renyi", "privacy_loss_distribution"]) },
@@ -111,7 +120,7 @@ test(`${CASES} keys, wrapped on either side, unwrap on the other`, { timeout: MI
 test(`${CASES} results, sealed on either side, open on the other`, { timeout: MINUTES }, async () => {
   for (let count = 0; count < CASES; count++) {
     const { pair, secret, publicKey } = await keys();
-    const [order, result] = [toHex(random.bytes(32)), { report: report(), model: random.bytes(length()) }];
+    const [order, result] = [toHex(random.bytes(32)), { report: report(), model: random.bytes(1 + length()) }];
     const sealed = await sealResult(pair.publicKey, order, result);
     const model = toHex(result.model);
     const [opened, theirs] = await Promise.all([

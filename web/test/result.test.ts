@@ -22,8 +22,9 @@ const bytes32 = (byte: number): Hex => `0x${byte.toString(16).padStart(2, "0").r
 const [ORDER, SPEC, COMMITMENT] = [bytes32(1), bytes32(5), bytes32(4)];
 const METADATA = { "atoll:market": { content: { ciphertext_sha256: COMMITMENT } } };
 const REPORT: Report = {
-  ...{ train_rows: 75, test_rows: 25, test_accuracy: 0.5, test_rmse: null, test_confusion: [], final_loss: 0.5 },
-  ...{ history: [], inputs: [], classes: ["a", "b"], output_scaling: null, trainer: "trainer 1", privacy: null },
+  ...{ train_rows: 75, test_rows: 25, test_accuracy: 0.5, test_f1: 0.4, test_auc: 0.7, test_log_loss: 0.6, final_loss: 0.5 },
+  ...{ test_rmse: null, test_mae: null, test_r2: null, test_confusion: [] },
+  ...{ history: [], inputs: [], classes: ["a", "b"], output_scaling: null, trainer: "trainer 1", privacy: null, audit: null },
 };
 
 type Job = Parameters<typeof openResult>[0];

@@ -2,8 +2,10 @@ import { expect, test } from "vitest";
 
 import { type AssetDocument, type Column, targetOf, type Trusted } from "../src/document.ts";
 import { check } from "../src/job/check.ts";
-import { familyOf, type JobSpec, layersOf, likelyTarget, networkOf, suggest } from "../src/job/spec.ts";
-import { shaped } from "../src/pages/train/json.ts";
+import { layersOf, networkOf } from "../src/job/network.ts";
+import { readSpec } from "../src/job/read.ts";
+import { familyOf, type JobSpec, likelyTarget } from "../src/job/spec.ts";
+import { suggest } from "../src/job/suggest.ts";
 
 const COLUMNS: Column[] = [
   { name: "age", type: { kind: "number", min: 0, max: 120 } },
@@ -56,8 +58,8 @@ test("the column that the publisher marked is suggested before any other", () =>
 test("a job's size is that of the market's own arithmetic", () => {
   // 1 + 3 + 1 inputs, 16 hidden units, 2 outputs.
   const { cost } = check(suggested("outcome"), DOCUMENT);
-  expect([cost.inputs, cost.outputs, cost.parameters]).toEqual([5, 2, 6 * 16 + 17 * 2]);
-  expect(cost.flops).toBe(130 * 6 * 1000 * 30);
+  expect([cost?.inputs, cost?.outputs, cost?.parameters]).toEqual([5, 2, 6 * 16 + 17 * 2]);
+  expect(cost?.flops).toBe(130 * 6 * 1000 * 30);
 });
 
 test("an image is many inputs and nothing to predict", () => {
@@ -67,7 +69,7 @@ test("an image is many inputs and nothing to predict", () => {
   const spec = suggested("outcome");
   spec.data.features = ["picture", "age"];
   const { cost, broken } = check(spec, document);
-  expect([cost.inputs, cost.parameters]).toEqual([1681, 1682 * 16 + 17 * 2]);
+  expect([cost?.inputs, cost?.parameters]).toEqual([1681, 1682 * 16 + 17 * 2]);
   expect(broken.map(({ pointer }) => pointer)).toEqual(["/layers"]);
   expect(likelyTarget([picture])).toBeUndefined();
   expect(likelyTarget([COLUMNS[0] as Column, { ...picture, name: "label" }])?.name).toBe("age");
@@ -83,7 +85,9 @@ test("every rule that is broken is named with its place", () => {
   };
   expect(broken((spec) => (spec.training.epochs = 0))).toEqual(["/training/epochs"]);
   expect(broken((spec) => (spec.training.epochs = 1.5))).toEqual(["/training/epochs"]);
-  expect(broken((spec) => (spec.training.batch_size = Number.NaN))).toContain("/training/batch_size");
+  // A field that is empty at the moment is the only thing that is wrong.
+  expect(broken((spec) => (spec.training.batch_size = Number.NaN))).toEqual(["/training/batch_size"]);
+  expect(broken((spec) => (spec.training.epochs = Number.NaN))).toEqual(["/training/epochs"]);
   expect(broken((spec) => (spec.split.test_fraction = 0.51))).toEqual(["/split/test_fraction"]);
   expect(broken((spec) => (spec.optimizer.learning_rate = 0))).toEqual(["/optimizer/learning_rate"]);
   expect(broken((spec) => (spec.limits.max_seconds = 301))).toEqual(["/limits/max_seconds"]);
@@ -132,17 +136,14 @@ test("a data set that lists algorithms runs no other model", () => {
 });
 
 test("a job of further assets is left to the command line", () => {
-  const asset = "eip155:1/erc721:0x/2";
+  const asset = `eip155:1/erc721:0x${"06".repeat(20)}/2`;
   const joined = [{ asset, key: "patient", on: "patient", features: ["dose"] }];
-  const algorithm = { asset, hash: "0x" };
+  const algorithm = { asset, hash: `0x${"07".repeat(32)}` };
   const spec = suggested("outcome");
   const broken = (change: Partial<JobSpec>): string[] => check({ ...spec, ...change }, DOCUMENT).broken.map(({ pointer }) => pointer);
   expect(broken({ data: { ...spec.data, joined } })).toEqual(["/data/joined"]);
   expect(broken({ algorithm })).toEqual(["/algorithm"]);
   expect(broken({ data: { ...spec.data, joined: [] }, algorithm: null })).toEqual([]);
   // Such a spec is read as text, so that the reason is told and not that it is of another form.
-  expect(shaped({ ...spec, data: { ...spec.data, joined }, algorithm })).toMatchObject({ algorithm });
-  expect(() => shaped({ ...spec, algorithm: "small net" })).toThrow("`algorithm`");
-  expect(() => shaped({ ...spec, data: { ...spec.data, joined: {} } })).toThrow("`data.joined`");
-  expect(() => shaped({ ...spec, further: [] })).toThrow("`further`");
+  expect(readSpec({ ...spec, data: { ...spec.data, asset, joined }, algorithm })).toMatchObject({ spec: { algorithm } });
 });

@@ -6,19 +6,35 @@ use std::{
     path::{Path, PathBuf},
 };
 
+use alloy::primitives::{B256, keccak256};
+use atoll_compute::client::Client;
 use atoll_protocol::{
+    algorithm::Published,
+    api::{Job, SignedReceipt},
+    canonical,
     document::ServiceKind,
     envelope::{EnvelopeError, sealed},
-    report::Report,
+    ids::AssetId,
+    job::{Declared, JobSpec},
+    report::{Report, StatisticsReport},
+    result::JobResult,
     signed,
 };
 use clap::Args;
 use serde_json::json;
 use uuid::Uuid;
 
-use crate::{error::CliError, hashing::sha256, keys, options::Options, output::Output};
+use super::answers;
+use crate::{
+    card::{self, Data, ModelCard},
+    error::CliError,
+    hashing::sha256,
+    keys,
+    options::Options,
+    output::Output,
+};
 
-const FILES: [&str; 3] = ["model.safetensors", "report.json", "receipt.json"];
+const FILES: [&str; 5] = ["model.safetensors", "report.json", "receipt.json", "model-card.json", "model-card.md"];
 
 /// Download, check and decrypt a job's result.
 #[derive(Args, Debug)]
@@ -26,7 +42,7 @@ const FILES: [&str; 3] = ["model.safetensors", "report.json", "receipt.json"];
 pub(crate) struct Fetch {
     /// The job
     job: Uuid,
-    /// Folder for model.safetensors, report.json and receipt.json
+    /// Folder for model.safetensors, report.json, receipt.json, and the model card as JSON and as Markdown
     #[arg(long, value_name = "DIR", default_value = ".")]
     out: PathBuf,
 }
@@ -73,36 +89,86 @@ impl Fetch {
                     .into(),
             ));
         }
-        let (report, model) = sealed::open(&identity, job.order_id, &sealed_bytes).map_err(|error| match error {
+        let result = sealed::open(&identity, job.order_id, &sealed_bytes).map_err(|error| match error {
             EnvelopeError::Refused => CliError::Unverified(format!(
                 "the result does not open with this home's identity {}; use the --home from which the job was submitted",
                 identity.public_key().0
             )),
             other => other.into(),
         })?;
-        if sha256(&model) != receipt.receipt.modelHash {
+        if result.hash().map_err(|error| CliError::Input(error.to_string()))? != receipt.receipt.modelHash {
             return Err(CliError::Unverified(
-                "the model is not the one in the provider's receipt; nothing was written, ask the provider".into(),
+                "the result is not the one in the provider's receipt; nothing was written, ask the provider".into(),
             ));
         }
+        let (report, model) = match result {
+            JobResult::Model { report, model } => (report, model),
+            JobResult::Statistics(report) => return self.statistics(&client, &job, receipt, &report, out).await,
+        };
         let path = |i: usize| self.out.join(FILES[i]);
         write_new(&path(0), &model)?;
         write_new(&path(1), &pretty(&report)?)?;
         write_new(&path(2), &pretty(receipt)?)?;
+        let Declared::Model(spec) = submitted(&client, &job, receipt).await? else {
+            return Err(CliError::Unverified(
+                "a model came back, and statistics were asked for; ask the provider".into(),
+            ));
+        };
+        let card = card(&client, *spec, receipt, &report).await?;
+        write_new(&path(3), &pretty(&card)?)?;
+        write_new(&path(4), card.to_markdown().as_bytes())?;
         out.result(
             &json!({
                 "job": job.id, "order": job.order_id, "model": path(0), "report": path(1), "receipt": path(2),
-                "test_accuracy": report.test_accuracy, "test_rmse": report.test_rmse,
-                "test_confusion": report.test_confusion, "train_rows": report.train_rows,
-                "test_rows": report.test_rows, "privacy": report.privacy, "model_sha256": receipt.receipt.modelHash,
+                "card": path(4),
+                "test_accuracy": report.test_accuracy, "test_f1": report.test_f1, "test_auc": report.test_auc,
+                "test_log_loss": report.test_log_loss, "test_rmse": report.test_rmse, "test_mae": report.test_mae,
+                "test_r2": report.test_r2, "test_confusion": report.test_confusion, "train_rows": report.train_rows,
+                "test_rows": report.test_rows, "privacy": report.privacy, "audit": report.audit, "model_sha256": receipt.receipt.modelHash,
             }),
             format!(
-                "{}\nprivacy  {}\nmodel    {}\nreport   {}\nreceipt  {}",
+                "{}\nprivacy  {}\nmodel    {}\nreport   {}\nreceipt  {}\ncard     {}",
                 measured(&report),
                 super::preview::privacy(report.privacy.as_ref()),
                 path(0).display(),
                 path(1).display(),
-                path(2).display()
+                path(2).display(),
+                path(4).display()
+            ),
+        );
+        Ok(())
+    }
+
+    /// Writes the answers, in the bytes that the receipt names, and what they mean.
+    async fn statistics(
+        &self,
+        client: &Client,
+        job: &Job,
+        receipt: &SignedReceipt,
+        report: &StatisticsReport,
+        out: Output,
+    ) -> Result<(), CliError> {
+        let (answers, signed) = (self.out.join("statistics.json"), self.out.join("receipt.json"));
+        let bytes = canonical::to_bytes(report).map_err(|error| CliError::Input(error.to_string()))?;
+        let Declared::Statistics(spec) = submitted(client, job, receipt).await? else {
+            return Err(CliError::Unverified(
+                "statistics came back, and a model was asked for; ask the provider".into(),
+            ));
+        };
+        let document = document(client, spec.asset, receipt.receipt.metadataHash).await?.and_then(Published::dataset);
+        write_new(&answers, &bytes)?;
+        write_new(&signed, &pretty(receipt)?)?;
+        out.result(
+            &json!({
+                "job": job.id, "order": job.order_id, "statistics": answers, "receipt": signed, "answers": report.answers,
+                "privacy": report.privacy, "statistics_sha256": receipt.receipt.modelHash,
+            }),
+            format!(
+                "{}\nprivacy     {}\nstatistics  {}\nreceipt     {}",
+                answers::told(&spec, report, document.as_ref()),
+                super::preview::privacy(Some(&report.privacy)),
+                answers.display(),
+                signed.display()
             ),
         );
         Ok(())
@@ -111,11 +177,43 @@ impl Fetch {
 
 /// What the report says of the held-out rows.
 fn measured(report: &Report) -> String {
-    match (report.test_accuracy, report.test_rmse) {
-        (Some(accuracy), _) => format!("accuracy {accuracy} on {} held-out rows", report.test_rows),
-        (_, Some(rmse)) => format!("root mean square error {rmse} on {} held-out rows", report.test_rows),
-        _ => format!("trained on {} rows; too few are held out to measure", report.train_rows),
+    let told: Vec<_> = card::metrics(report).into_iter().map(|(name, value)| format!("{name} {value}")).collect();
+    if told.is_empty() {
+        return format!("trained on {} rows; too few are held out to measure", report.train_rows);
     }
+    format!("{} on {} held-out rows", told.join(", "), report.test_rows)
+}
+
+/// What was asked for, as the provider signed for it.
+async fn submitted(client: &Client, job: &Job, receipt: &SignedReceipt) -> Result<Declared, CliError> {
+    let submitted = client.job_request(job.id).await?;
+    let spec_hash = canonical::hash(&submitted.spec).map_err(|error| CliError::Input(error.to_string()))?;
+    if spec_hash != receipt.receipt.specHash {
+        return Err(CliError::Unverified(
+            "the spec that the server shows is not the one in the provider's receipt; there is no model card, the other files are \
+             written"
+                .into(),
+        ));
+    }
+    Declared::parse(&submitted.spec).map_err(CliError::Spec)
+}
+
+/// The model's card, of the spec and the metadata that the provider signed for.
+async fn card(client: &Client, spec: JobSpec, receipt: &SignedReceipt, report: &Report) -> Result<ModelCard, CliError> {
+    let hashes = std::iter::once(receipt.receipt.metadataHash).chain(receipt.further.iter().copied());
+    let mut data = Vec::new();
+    for (asset, hash) in std::iter::once(spec.data.asset).chain(spec.further()).zip(hashes) {
+        data.push(Data::of(asset, document(client, asset, hash).await?.as_ref()));
+    }
+    let (report, receipt) = (report.clone(), receipt.clone());
+    Ok(ModelCard { version: 1, data, model_family: spec.family(), spec, report, receipt })
+}
+
+/// The document with this hash, if it is the one that the server shows.
+async fn document(client: &Client, asset: AssetId, hash: B256) -> Result<Option<Published>, CliError> {
+    let metadata = client.asset(asset.token_id).await?.metadata.read::<serde_json::Value>();
+    let bytes = metadata.ok().and_then(|metadata| canonical::to_bytes(&metadata).ok());
+    Ok(bytes.filter(|bytes| keccak256(bytes) == hash).and_then(|bytes| Published::parse(&bytes).ok()))
 }
 
 fn pretty(value: &impl serde::Serialize) -> Result<Vec<u8>, CliError> {

@@ -6,7 +6,7 @@ use atoll_protocol::{
     api::{PrivacyBudget, PrivacyUse},
     canonical,
     document::ServiceKind,
-    job::PrivacyCost,
+    job::{JobSpec, PrivacyCost},
 };
 use clap::Args;
 use serde_json::json;
@@ -26,7 +26,7 @@ impl Preview {
     pub(super) async fn run(self, options: &Options, out: Output) -> Result<(), CliError> {
         let (value, spec) = offer::read_spec(&self.spec)?;
         let chain = options.chain(None).await?;
-        let id = crate::options::token_id(&spec.data.asset.to_string(), &chain.contracts)?;
+        let id = crate::options::token_id(&spec.asset().to_string(), &chain.contracts)?;
         let client = options.client()?;
         let offer = offer::find(&client, &chain, id, ServiceKind::Compute).await?;
         let further = offer::further(&client, &chain, &spec, offer.provider).await?;
@@ -45,7 +45,7 @@ impl Preview {
             .collect();
         out.result(
             &json!({
-                "asset": offer.asset.id, "spec_hash": hash, "model_family": spec.family(), "rows": rows, "cost": cost, "privacy_budget": budget,
+                "asset": offer.asset.id, "spec_hash": hash, "model_family": spec.model().map(JobSpec::family), "rows": rows, "cost": cost, "privacy_budget": budget,
                 "price": amount(offer.price(), &offer.token), "further": also,
             }),
             format!(

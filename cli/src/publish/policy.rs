@@ -17,11 +17,14 @@ pub(super) struct PolicyOptions {
     pub(super) min_rows: u64,
     /// Model families that may be trained
     #[arg(long, value_name = "FAMILY", value_delimiter = ',', value_parser = family,
-        default_value = "linear_regression,logistic_regression,multilayer_perceptron")]
+        default_value = "linear_regression,logistic_regression,multilayer_perceptron,convolutional_network")]
     families: Vec<ModelFamily>,
     /// Wall clock that one job may use, in seconds
     #[arg(long, default_value_t = 600)]
     max_seconds: u32,
+    /// Refuse statistics, which otherwise may be asked for and always have noise
+    #[arg(long)]
+    no_statistics: bool,
     /// Memory that one job may use, in MiB
     #[arg(long, default_value_t = 1024)]
     max_memory_mib: u32,
@@ -78,6 +81,7 @@ impl PolicyOptions {
             allow: (!self.allow.is_empty()).then(|| self.allow.clone()),
             deny: self.deny.clone(),
             join_with: self.join_with.clone(),
+            statistics: !self.no_statistics,
             trusted_algorithms: self.trusted(),
             privacy: (!self.exact).then_some(privacy),
         }
@@ -93,6 +97,7 @@ impl PolicyOptions {
 }
 
 fn family(text: &str) -> Result<ModelFamily, String> {
-    serde_json::from_value(json!(text))
-        .map_err(|_| "use linear_regression, logistic_regression or multilayer_perceptron".to_owned())
+    serde_json::from_value(json!(text)).map_err(|_| {
+        "use linear_regression, logistic_regression, multilayer_perceptron or convolutional_network".to_owned()
+    })
 }

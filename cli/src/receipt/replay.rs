@@ -9,17 +9,18 @@ use std::{
 use alloy::primitives::{B256, U256};
 use atoll_compute::{
     Sealed, Training,
-    client::Client,
+    client::ClientError,
     forget_trust,
     jail::Jail,
     noise::{self, Computation, NoiseSecret},
 };
 use atoll_protocol::{
-    api::{SignedReceipt, SubmittedRequest},
+    api::{ResultInfo, SignedReceipt, SubmittedRequest},
     canonical,
     document::AssetDocument,
     envelope::key_wrap,
-    job::{Further, JobSpec},
+    job::{Declared, Further},
+    result::JobResult,
     signed::{self, Request},
 };
 use clap::Args;
@@ -28,7 +29,7 @@ use uuid::Uuid;
 use zeroize::Zeroizing;
 
 use super::{metadata, signature};
-use crate::{chain::Chain, error::CliError, hashing::sha256, keys, options::Options, output::Output, provider::beside};
+use crate::{chain::Chain, error::CliError, keys, options::Options, output::Output, provider::beside};
 
 /// Run a job again as its provider, and compare the model with the receipt's.
 #[derive(Args, Debug)]
@@ -64,7 +65,7 @@ impl Replay {
             )));
         };
         let mut spec = declared(&chain, &receipt, client.job_request(job.id).await?, job.provider)?;
-        let assets: Vec<_> = spec.data.assets().map(|asset| asset.token_id).collect();
+        let assets: Vec<_> = spec.assets().iter().map(|asset| asset.token_id).collect();
         let mut documents = Vec::with_capacity(assets.len());
         for (asset, hash) in assets.iter().zip(std::iter::once(&receipt.receipt.metadataHash).chain(&receipt.further)) {
             documents.push(document(&chain, *asset, *hash).await?);
@@ -73,10 +74,13 @@ impl Replay {
             return Err(CliError::Unverified("the receipt names fewer documents than the job has data sets".into()));
         }
         // It was allowed when it ran, and the receipt says what ran.
-        forget_trust(&mut spec, &mut documents);
+        if let Some(spec) = spec.model_mut() {
+            forget_trust(spec, &mut documents);
+        }
         let document = documents.remove(0);
         let further = Further { joined: documents, algorithm: None };
         let training = Training::new(spec, document, further).map_err(CliError::Spec)?;
+        let of_start = training.start().map(|(start, context)| key_wrap::unwrap(&identity, &context, &start.key).ok());
         let keys: Option<Vec<_>> = training
             .contents()
             .map(|(document, context)| {
@@ -84,6 +88,7 @@ impl Replay {
                 let wrapped = keys.find(|key| key.recipient == identity.public_key().0)?;
                 key_wrap::unwrap(&identity, context, wrapped).ok()
             })
+            .chain(of_start)
             .collect();
         let keys = keys.ok_or_else(|| {
             CliError::Refused(
@@ -108,7 +113,12 @@ impl Replay {
         };
         let mut contents = Vec::with_capacity(keys.len());
         for (asset, (document, _)) in assets.iter().zip(training.contents()) {
-            contents.push(content(&client, *asset, document.atoll.content.ciphertext_sha256, out).await?);
+            let fetch = async |mut file| client.asset_content(*asset, u64::MAX, &mut file).await;
+            contents.push(content(document.atoll.content.ciphertext_sha256, fetch, out).await?);
+        }
+        if let Some((start, _)) = training.start() {
+            let fetch = async |mut file| client.job_start_model(job.id, u64::MAX, &mut file).await;
+            contents.push(content(start.ciphertext_sha256, fetch, out).await?);
         }
         let waiting = out.waiting("training once more");
         let trained = blocking(move || {
@@ -116,23 +126,24 @@ impl Replay {
             training.run(&jail, contents.collect(), noise)
         })
         .await?;
-        let (_, model) =
-            trained.map_err(|error| CliError::Unverified(format!("the job can not be run again: {error}")))?;
+        let result = trained.map_err(|error| CliError::Unverified(format!("the job can not be run again: {error}")))?;
         drop(waiting);
-        let (model, claimed) = (sha256(&model), receipt.receipt.modelHash);
+        let model = result.hash().map_err(|error| CliError::Input(error.to_string()))?;
+        let claimed = receipt.receipt.modelHash;
+        let what = if matches!(result, JobResult::Statistics(_)) { "statistics" } else { "model" };
         let value =
             json!({"job": job.id, "same": model == claimed, "model_sha256": model, "receipt_model_sha256": claimed});
         if model == claimed {
             out.result(
                 &value,
-                format!("same model  {model}\nWhat the receipt says was run gives the model that it names."),
+                format!("same {what}  {model}\nWhat the receipt says was run gives the {what} that it names."),
             );
             return Ok(());
         }
         if out.json {
             out.line(&value);
         }
-        Err(CliError::Unverified(format!("the job gives the model {model}, and its receipt names {claimed}")))
+        Err(CliError::Unverified(format!("the job gives the {what} {model}, and its receipt names {claimed}")))
     }
 }
 
@@ -142,7 +153,7 @@ fn declared(
     receipt: &SignedReceipt,
     submitted: SubmittedRequest,
     provider: alloy::primitives::Address,
-) -> Result<JobSpec, CliError> {
+) -> Result<Declared, CliError> {
     let signer = signature(receipt, &chain.contracts, provider);
     let domain = signed::domain(chain.contracts.chain_id, chain.contracts.orders);
     let spec_hash = canonical::hash(&submitted.spec).map_err(|error| CliError::Input(error.to_string()))?;
@@ -158,7 +169,7 @@ fn declared(
     if matches!(submitted.request, Request::Download(_)) {
         return Err(CliError::Refused("it is a download: nothing was trained that could be run again".into()));
     }
-    JobSpec::parse(&submitted.spec).map_err(CliError::Spec)
+    Declared::parse(&submitted.spec).map_err(CliError::Spec)
 }
 
 /// The seed of a private job's noise, if it is the one that the receipt is committed to.
@@ -190,12 +201,15 @@ async fn document(chain: &Chain, token_id: U256, hash: B256) -> Result<AssetDocu
 }
 
 /// The content that was opened, in a file without a name.
-async fn content(client: &Client, token_id: U256, commitment: B256, out: Output) -> Result<File, CliError> {
+async fn content(
+    commitment: B256,
+    fetch: impl AsyncFnOnce(tokio::fs::File) -> Result<ResultInfo, ClientError>,
+    out: Output,
+) -> Result<File, CliError> {
     let temporary = |error| CliError::writing(std::path::Path::new("a temporary file"))(error);
     let waiting = out.waiting("fetching the sealed data");
     let mut file = tempfile::tempfile().map_err(temporary)?;
-    let mut writer = tokio::fs::File::from_std(file.try_clone().map_err(temporary)?);
-    let got = client.asset_content(token_id, u64::MAX, &mut writer).await?;
+    let got = fetch(tokio::fs::File::from_std(file.try_clone().map_err(temporary)?)).await?;
     drop(waiting);
     if got.sha256 != commitment {
         return Err(CliError::Refused(format!(

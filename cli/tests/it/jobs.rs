@@ -120,11 +120,33 @@ async fn a_job_is_run_once_and_its_result_is_the_buyers_alone() {
     assert!(fetched["test_accuracy"].as_f64().unwrap() > 0.7, "{fetched}");
     let report: Value = serde_json::from_slice(&fs::read(out.join("report.json")).unwrap()).unwrap();
     assert_eq!(report["history"].as_array().unwrap().len(), 5);
+    let card: Value = serde_json::from_slice(&fs::read(out.join("model-card.json")).unwrap()).unwrap();
+    assert_eq!((&card["report"], &card["model_family"]), (&report, &json!("multilayer_perceptron")), "{card}");
+    let for_people = fs::read_to_string(out.join("model-card.md")).unwrap();
+    let accuracy = format!("| accuracy | {} |", report["test_accuracy"]);
+    for part in ["# Model of `diagnosis`", "Breast Cancer Wisconsin", &accuracy, "nothing bounds", "| epoch | loss |"] {
+        assert!(for_people.contains(part), "{part} in {for_people}");
+    }
     refused(&market.buyer, &fetch).await.says(3, &["not overwritten"]);
     let stranger = dir.path().join("stranger");
     let denied = refused(&market.publisher, &["job", "fetch", &job, "--out", &stranger.to_string_lossy()]).await;
     assert_eq!(denied.code, 5, "{}", denied.message);
     assert!(!stranger.exists());
+
+    // It is used at home: on the very table, most of whose rows it learnt from.
+    let predictions = dir.path().join("predictions.csv");
+    let table = sample::table();
+    let [folder, predictions_text, table_text] = [&out, &predictions, &table].map(|path| path.to_string_lossy());
+    let predict = ["model", "predict", "--model", &folder, "--out", &predictions_text, &table_text];
+    assert_eq!(market.buyer.atoll(&predict).await.unwrap()["predictions"], 569);
+    let lines = |path: &std::path::Path| -> Vec<String> {
+        fs::read_to_string(path).unwrap().lines().map(str::to_owned).collect()
+    };
+    let (told, actual) = (lines(&predictions), lines(&table));
+    assert_eq!((told[0].as_str(), told.len()), ("diagnosis,diagnosis=benign,diagnosis=malignant", actual.len()));
+    let right = told.iter().zip(&actual).skip(1).filter(|(one, row)| row.ends_with(one.split(',').next().unwrap()));
+    assert!(right.count() > 500, "it is hardly better than a guess");
+    refused(&market.buyer, &predict).await.says(3, &["predictions.csv"]);
 
     let model = out.join("model.safetensors");
     let receipt = out.join("receipt.json");

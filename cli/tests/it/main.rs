@@ -20,5 +20,7 @@ mod replay;
 mod rewrap;
 mod selling;
 mod speech;
+mod start;
+mod statistics;
 mod stolen;
 mod terminal;

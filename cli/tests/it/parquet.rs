@@ -121,6 +121,33 @@ async fn images_and_numbers_in_parquet_are_trained_on() {
     assert_eq!(report["train_rows"].as_u64().unwrap() + report["test_rows"].as_u64().unwrap(), 1797, "{report}");
     assert!(report["test_accuracy"].as_f64().unwrap() > 0.93, "{report}");
 
+    // A convolutional network, exactly and privately.
+    let layers = json!([
+        {"kind": "as_image", "height": 8, "width": 8, "channels": 1},
+        {"kind": "conv2d", "channels": 16, "kernel": 3, "padding": 1},
+        {"kind": "relu"},
+        {"kind": "max_pool", "size": 2},
+        {"kind": "flatten"},
+        {"kind": "linear", "units": 10},
+    ]);
+    for private in [false, true] {
+        let convolve = |spec: &mut Value| {
+            learn(spec);
+            (spec["task"], spec["layers"]) = (json!("image_classification"), layers.clone());
+            spec["training"]["epochs"] = json!(8);
+            if private {
+                spec["privacy"] = json!({"noise_multiplier": 1.0, "clipping_norm": 1.0});
+            }
+        };
+        let out = train(&market, &asset, convolve, dir.path().join(format!("convolved-{private}"))).await;
+        let report: Value = serde_json::from_slice(&fs::read(out.join("report.json")).unwrap()).unwrap();
+        let least = if private { 0.7 } else { 0.95 };
+        assert!(report["test_accuracy"].as_f64().unwrap() > least, "{report}");
+        let card = fs::read_to_string(out.join("model-card.md")).unwrap();
+        assert!(card.contains("A convolutional network for image classification"), "{card}");
+        assert_eq!(card.contains("Differentially private for a row"), private, "{card}");
+    }
+
     // The same numbers in both forms give the same model, byte for byte.
     let (names, rows) = table("breast_cancer.csv");
     let (numbers, last) = (dir.path().join("cells.parquet"), names.len() - 1);

@@ -51,6 +51,10 @@ async fn a_private_job_is_previewed_bought_run_told_of_and_run_again() {
     let fetched = buyer.atoll(&["job", "fetch", job, "--out", &out]).await.unwrap();
     assert_eq!(fetched["privacy"]["epsilon_micros"], epsilon, "{fetched}");
     assert!(fetched["test_accuracy"].as_f64().unwrap() > 0.8, "{fetched}");
+    assert_eq!((&fetched["audit"]["attack"], &fetched["audit"]["others"]), (&json!("planted_canaries"), &json!(1000)));
+    assert!(fetched["audit"]["tpr_at_1_percent_fpr"].as_f64().unwrap() < 0.3, "{fetched}");
+    let card = std::fs::read_to_string(buyer.home().join("result/model-card.md")).unwrap();
+    assert!(card.contains("planted directions are recognised with 1 % false alarms"), "{card}");
     let report: Value = serde_json::from_slice(&std::fs::read(text(&fetched, "report")).unwrap()).unwrap();
     assert_eq!(report["final_loss"], Value::Null);
     assert!(report["history"].as_array().unwrap().iter().all(|epoch| epoch["loss"].is_null()), "{report}");

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use atoll_protocol::job::Layer;
+use atoll_protocol::job::{Model, Parameter};
 use serde::Deserialize;
 
 use super::OutputError;
@@ -10,25 +10,9 @@ use super::OutputError;
 /// Longest header: 94 MB of empty tensors would otherwise cost a gigabyte to parse.
 const MAX_HEADER: usize = 1 << 20;
 
-/// A tensor that the job declares.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Declared {
-    name: String,
-    shape: Vec<u64>,
-}
-
-/// The tensors of these layers under the names that PyTorch's `nn.Sequential` gives them, ordered by name.
-pub(super) fn declared(layers: &[Layer], inputs: u64) -> Vec<Declared> {
-    let mut tensors = Vec::new();
-    let mut width = inputs;
-    for (place, layer) in layers.iter().enumerate() {
-        if let Layer::Linear { units } = layer {
-            let units = u64::from(*units);
-            tensors.push(Declared { name: format!("{place}.weight"), shape: vec![units, width] });
-            tensors.push(Declared { name: format!("{place}.bias"), shape: vec![units] });
-            width = units;
-        }
-    }
+/// The tensors of a model, ordered by name.
+pub(super) fn declared(model: &Model) -> Vec<Parameter> {
+    let mut tensors: Vec<_> = model.parameters().cloned().collect();
     tensors.sort_by(|a, b| a.name.cmp(&b.name));
     tensors
 }
@@ -42,7 +26,7 @@ struct Entry {
 }
 
 /// Reads exactly the declared tensors out of `file` and writes them in the one order and layout that they can have.
-pub(super) fn rebuild(declared: &[Declared], file: &[u8]) -> Result<Vec<u8>, OutputError> {
+pub(super) fn rebuild(declared: &[Parameter], file: &[u8]) -> Result<Vec<u8>, OutputError> {
     let (length, rest) = file.split_first_chunk::<8>().ok_or(OutputError::Malformed("no length of the header"))?;
     let length = usize::try_from(u64::from_le_bytes(*length))
         .ok()

@@ -1,6 +1,6 @@
 use atoll_protocol::{
     document::{ColumnKind, Image},
-    job::Layer,
+    job::{Block, Layer, Model},
     report::Scaling,
 };
 use serde_json::json;
@@ -28,8 +28,12 @@ fn model() -> Vec<u8> {
     )
 }
 
+fn of(layers: &[Layer], inputs: u64) -> Model {
+    Model::of(layers, vec![Block::Numbers(inputs)]).unwrap()
+}
+
 fn rebuild(file: &[u8]) -> Result<Vec<u8>, OutputError> {
-    tensors::rebuild(&tensors::declared(&[Layer::Linear { units: 3 }], 2), file)
+    tensors::rebuild(&tensors::declared(&of(&[Layer::Linear { units: 3 }], 2)), file)
 }
 
 #[test]
@@ -47,7 +51,7 @@ fn declared_tensors_pass_and_nothing_else_of_the_file_does() {
 #[test]
 fn names_of_deeper_models_follow_their_layers() {
     let layers = [Layer::Linear { units: 4 }, Layer::Relu {}, Layer::Linear { units: 2 }];
-    let names: Vec<_> = tensors::declared(&layers, 3);
+    let names: Vec<_> = tensors::declared(&of(&layers, 3));
     let text = format!("{names:?}");
     for expected in [
         "\"0.bias\", shape: [4]",

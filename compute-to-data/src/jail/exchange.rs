@@ -7,12 +7,12 @@ use std::{
 
 use atoll_protocol::{
     failure::FailureCode,
-    report::{Progress, Report},
+    report::Progress,
     worker::{DATA_FRAME, ToRunner, ToWorker},
 };
 
 use super::{
-    JailError, RunError, Stop, Task,
+    JailError, Output, RunError, Stop, Task,
     launch::Worker,
     pipes::{Errors, Pipes},
 };
@@ -49,12 +49,13 @@ pub(super) fn run(
     task: Task<'_>,
     stop: &Stop,
     on_progress: impl FnMut(Progress),
-) -> Result<(Report, Vec<u8>), RunError> {
+) -> Result<Output, RunError> {
     let mut errors = Errors::new();
     let deadline = Instant::now() + task.limits.wall;
     let columns = task.job.columns.iter().chain(task.job.joined.iter().flat_map(|table| &table.columns));
     let declared = Declared {
-        epochs: task.job.spec.training.epochs,
+        epochs: task.job.spec.model().map_or(0, |spec| spec.training.epochs),
+        private: task.job.spec.is_private(),
         columns: columns.map(|c| c.name.clone()).collect(),
         answer_limit: task.answer_limit,
     };
@@ -120,8 +121,20 @@ fn send(pipes: &mut Pipes<'_>, task: Task<'_>) -> Result<(), SendError> {
 /// What the job lets the worker say.
 struct Declared {
     epochs: u32,
+    /// A private job tells of no loss and of no metric before its end.
+    private: bool,
     columns: Vec<String>,
     answer_limit: usize,
+}
+
+impl Declared {
+    /// True of an epoch's end after the one before: each once and in order, so that progress is neither a channel nor a flood.
+    fn lets_through(&self, progress: &Progress, before: u32) -> bool {
+        let silent = progress.loss.is_none() && progress.test_metric.is_none();
+        (before + 1..=self.epochs).contains(&progress.epoch)
+            && progress.epochs == self.epochs
+            && (silent || !self.private)
+    }
 }
 
 enum Answer {
@@ -133,19 +146,19 @@ fn receive(
     pipes: &mut Pipes<'_>,
     declared: &Declared,
     mut on_progress: impl FnMut(Progress),
-) -> Result<(Report, Vec<u8>), Answer> {
+) -> Result<Output, Answer> {
     let mut epoch = 0;
     loop {
         match ToRunner::read(pipes, declared.answer_limit).map_err(|e| Answer::Lost(e.kind()))? {
             ToRunner::Progress(progress) => {
-                // Each epoch once and in order: progress is neither a channel nor a flood.
-                if progress.epoch <= epoch || progress.epoch > declared.epochs || progress.epochs != declared.epochs {
+                if !declared.lets_through(&progress, epoch) {
                     return Err(Answer::Failure(FailureCode::OutputRefused));
                 }
                 epoch = progress.epoch;
                 on_progress(crate::gate::progress(progress));
             }
-            ToRunner::Result(report, model) => return Ok((*report, model)),
+            ToRunner::Result(report, model) => return Ok(Output::Model(report, model)),
+            ToRunner::Measured(numbers) => return Ok(Output::Measured(numbers)),
             ToRunner::Failure(code) => return Err(Answer::Failure(believable(code, &declared.columns))),
             ToRunner::Sealed => return Err(Answer::Failure(FailureCode::OutputRefused)),
         }
@@ -166,6 +179,7 @@ fn believable(code: FailureCode, columns: &[String]) -> FailureCode {
         FailureCode::ContentTampered
         | FailureCode::ColumnsDiffer
         | FailureCode::MalformedTable
+        | FailureCode::StartUnusable
         | FailureCode::TooFewRows
         | FailureCode::Diverged
         | FailureCode::MemoryLimit
@@ -177,6 +191,20 @@ fn believable(code: FailureCode, columns: &[String]) -> FailureCode {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn progress_is_of_each_epoch_once_and_of_a_private_job_nothing_more() {
+        let lets = |private, epoch, epochs, loss, test_metric| {
+            let declared = Declared { epochs: 3, private, columns: Vec::new(), answer_limit: 0 };
+            declared.lets_through(&Progress { epoch, epochs, loss, test_metric }, 1)
+        };
+        for (epoch, epochs, expected) in [(1, 3, false), (2, 3, true), (3, 3, true), (4, 3, false), (2, 4, false)] {
+            assert_eq!(lets(false, epoch, epochs, Some(0.5), None), expected, "{epoch} of {epochs}");
+            assert_eq!(lets(true, epoch, epochs, None, None), expected, "{epoch} of {epochs}, private");
+        }
+        assert!(!lets(true, 2, 3, Some(0.5), None), "a loss");
+        assert!(!lets(true, 2, 3, None, Some(0.5)), "a metric");
+    }
 
     #[test]
     fn a_reason_can_not_carry_text_out() {

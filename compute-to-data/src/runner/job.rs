@@ -14,17 +14,18 @@ use atoll_protocol::{
     api::{Lease, SignedReceipt},
     envelope::{ContentKey, PublicKey, delivered, key_wrap, sealed},
     failure::FailureCode,
-    report::Report,
+    job::Start,
     signed::{self, Receipt},
 };
 use sha2::{Digest, Sha256};
+use uuid::Uuid;
 use zeroize::Zeroizing;
 
 use super::{GiveUp, Runner, on_own_thread, pulse::Pulse, unix_now};
 use crate::{
     checks::{self, Accepted, Authentic, Data, Work},
     client::ClientError,
-    jail::RunError,
+    jail::{Output, RunError},
     journal::Entry,
     ledger::{LedgerError, Spending},
     noise::{self, Computation},
@@ -96,8 +97,17 @@ impl Runner {
                 )
             })?);
         }
+        if let Work::Train(training) = &accepted.work
+            && let Some((start, context)) = training.start()
+        {
+            keys.push(key_wrap::unwrap(&self.identity, &context, &start.key).map_err(|_| {
+                refuse("the model to begin with does not open for this provider; seal it for the data set that it is used on")
+            })?);
+        }
         let done = match &accepted.work {
-            Work::Train(training) => self.train_and_seal(&job, &accepted, training, keys, &recipient, pulse).await?,
+            Work::Train(training) => {
+                self.train_and_seal(lease.job.id, &job, &accepted, training, keys, &recipient, pulse).await?
+            }
             Work::Deliver(context) => {
                 // There is no time in which the consumer's wish to cancel would come by itself.
                 let heard = pulse.send(&self.session, lease.id).await;
@@ -123,8 +133,10 @@ impl Runner {
     }
 
     /// Trains on the data in a sealed worker, and seals what the gate lets out to the consumer.
+    #[expect(clippy::too_many_arguments, reason = "everything that was checked and unwrapped before")]
     async fn train_and_seal(
         &self,
+        id: Uuid,
         job: &Authentic,
         accepted: &Accepted,
         training: &Training,
@@ -133,8 +145,10 @@ impl Runner {
         pulse: &Pulse,
     ) -> Result<Done, GiveUp> {
         let mut contents = Vec::with_capacity(keys.len());
-        for (data, key) in std::iter::once(&accepted.data).chain(&accepted.joined).zip(keys) {
-            contents.push((key, self.download(data).await.map_err(|cause| cause.with(job.orders()))?));
+        let data_sets = std::iter::once(&accepted.data).chain(&accepted.joined).map(Ciphertext::of_data);
+        let start = training.start().map(|(start, _)| Ciphertext::of_start(id, start));
+        for (ciphertext, key) in data_sets.chain(start).zip(keys) {
+            contents.push((key, self.download(&ciphertext).await.map_err(|cause| cause.with(job.orders()))?));
         }
         // Written down before the worker sees a row, whatever becomes of it.
         let (noise, spent) = match training.spends() {
@@ -159,15 +173,15 @@ impl Runner {
             None => (None, Spent::default()),
         };
         let trained = self.train(training, &contents, noise.as_ref(), pulse).await;
-        let (report, model) = trained.map_err(|cause| cause.with(job.orders()))?;
+        let output = trained.map_err(|cause| cause.with(job.orders()))?;
         drop(contents);
-        let (report, model) = training.gate(report, &model).map_err(|error| {
+        let result = training.gate(output).map_err(|error| {
             tracing::error!(%error, "the gate refused a worker's output");
             GiveUp::Fail(FailureCode::OutputRefused, job.orders())
         })?;
-        let sealed = sealed::seal(recipient, job.order_id, &report, &model)
-            .map_err(|e| GiveUp::Return(format!("the result could not be sealed: {e}")))?;
-        let model_hash = B256::from_slice(&Sha256::digest(&model));
+        let sealing = |error: String| GiveUp::Return(format!("the result could not be sealed: {error}"));
+        let sealed = sealed::seal(recipient, job.order_id, &result).map_err(|error| sealing(error.to_string()))?;
+        let model_hash = result.hash().map_err(|error| sealing(error.to_string()))?;
         Ok(Done { trainer_hash: self.jail.trainer_hash(), model_hash, sealed, spent })
     }
 
@@ -187,12 +201,10 @@ impl Runner {
     }
 
     /// The ciphertext in a file without a name, so that no crash leaves it behind.
-    async fn download(&self, data: &Data) -> Result<File, Cause> {
-        let content = &data.document.atoll.content;
+    async fn download(&self, ciphertext: &Ciphertext) -> Result<File, Cause> {
         let broken = |e: io::Error| Cause::Return(format!("the scratch directory failed: {e}"));
         let mut file = tempfile::tempfile_in(&self.scratch).map_err(broken)?;
         let writer = file.try_clone().map_err(broken)?;
-        let token: U256 = data.asset.token_id;
         let got = self
             .session
             .call(async |client| {
@@ -201,17 +213,27 @@ impl Runner {
                 file.rewind()?;
                 file.set_len(0)?;
                 let mut writer = tokio::fs::File::from_std(file);
-                client.asset_content(token, content.ciphertext_bytes, &mut writer).await
+                match ciphertext.of {
+                    Of::Asset(token_id) => client.asset_content(token_id, ciphertext.bytes, &mut writer).await,
+                    Of::Job(id) => client.job_start_model(id, ciphertext.bytes, &mut writer).await,
+                }
             })
             .await;
         match got {
-            Ok(got) if got.sha256 == content.ciphertext_sha256 && got.bytes == content.ciphertext_bytes => {
+            Ok(got) if got.sha256 == ciphertext.sha256 && got.bytes == ciphertext.bytes => {
                 file.rewind().map_err(broken)?;
                 Ok(file)
             }
-            Ok(_) | Err(ClientError::TooLong { .. }) => Err(Cause::Fail(FailureCode::ContentTampered)),
+            Ok(_) | Err(ClientError::TooLong { .. }) => Err(Cause::Fail(match ciphertext.of {
+                Of::Asset(_) => FailureCode::ContentTampered,
+                Of::Job(_) => FailureCode::StartUnusable,
+            })),
             Err(error) if error.status() == Some(404) => Err(Cause::Fail(FailureCode::Refused {
-                reason: "the data set's sealed file is not on the server; its publisher has to upload it".to_owned(),
+                reason: match ciphertext.of {
+                    Of::Asset(_) => "the data set's sealed file is not on the server; its publisher has to upload it",
+                    Of::Job(_) => "the sealed model to begin with is not on the server; upload it again",
+                }
+                .to_owned(),
             })),
             Err(error) => Err(Cause::Return(error.to_string())),
         }
@@ -224,7 +246,7 @@ impl Runner {
         contents: &[(ContentKey, File)],
         noise: Option<&Zeroizing<[u8; 32]>>,
         pulse: &Pulse,
-    ) -> Result<(Report, Vec<u8>), Cause> {
+    ) -> Result<Output, Cause> {
         let mut attempt = 0;
         loop {
             attempt += 1;
@@ -264,7 +286,7 @@ impl Runner {
         contents: &[(ContentKey, File)],
         noise: Option<Zeroizing<[u8; 32]>>,
         pulse: &Pulse,
-    ) -> Result<(Report, Vec<u8>), RunError> {
+    ) -> Result<Output, RunError> {
         let mut own = Vec::with_capacity(contents.len());
         for (key, ciphertext) in contents {
             let mut ciphertext = ciphertext.try_clone().map_err(RunError::Content)?;
@@ -309,6 +331,34 @@ impl Runner {
             receipt: SignedReceipt { receipt, signature: signature.as_bytes().to_vec().into(), further },
             receipt_hash,
         })
+    }
+}
+
+/// A sealed file on the server.
+struct Ciphertext {
+    of: Of,
+    sha256: B256,
+    bytes: u64,
+}
+
+/// What a sealed file belongs to.
+#[derive(Clone, Copy)]
+enum Of {
+    /// A data set.
+    Asset(U256),
+    /// A job, which begins with it.
+    Job(Uuid),
+}
+
+impl Ciphertext {
+    fn of_data(data: &Data) -> Self {
+        let content = &data.document.atoll.content;
+        let (sha256, bytes) = (content.ciphertext_sha256, content.ciphertext_bytes);
+        Self { of: Of::Asset(data.asset.token_id), sha256, bytes }
+    }
+
+    fn of_start(job: Uuid, start: &Start) -> Self {
+        Self { of: Of::Job(job), sha256: start.ciphertext_sha256, bytes: start.ciphertext_bytes }
     }
 }
 

@@ -12,13 +12,14 @@ use atoll_protocol::{
     failure::FailureCode,
     job::{Further, JobSpec},
     report::{Progress, Report},
+    result::JobResult,
 };
 use tokio::sync::watch;
 
 use super::{POLL, POLL_BROKEN, Runner, on_own_thread};
 use crate::{
     checks::{Own, Refusal},
-    jail::{RunError, Stop},
+    jail::{Output, RunError, Stop},
     noise,
     training::{Sealed, Training, forget_trust},
 };
@@ -48,6 +49,9 @@ fn accepted(own: &Own<'_>, lease: &SampleLease, on_chain: B256) -> Result<Accept
     let provider = &document.atoll.provider;
     if provider.wallet != own.wallet || provider.public_key != own.public_key.0 {
         return Err(Refusal("the data set's document names another provider".to_owned()));
+    }
+    if spec.start.is_some() {
+        return Err(Refusal("a model to begin with can not be tried on samples".to_owned()));
     }
     if !spec.data.joined.is_empty() {
         return Err(Refusal(
@@ -92,7 +96,7 @@ impl Runner {
         let outcome = match self.sample(lease, stop).await {
             Ok((report, model)) => {
                 let model = (model.len() <= MAX_SAMPLE_MODEL_BYTES).then(|| model.into());
-                SampleOutcome::Completed { report: Box::new(report), model }
+                SampleOutcome::Completed { report, model }
             }
             Err(failure) => SampleOutcome::Failed { failure },
         };
@@ -103,7 +107,7 @@ impl Runner {
         }
     }
 
-    async fn sample(&self, lease: &SampleLease, stop: &Stop) -> Result<(Report, Vec<u8>), FailureCode> {
+    async fn sample(&self, lease: &SampleLease, stop: &Stop) -> Result<(Box<Report>, Vec<u8>), FailureCode> {
         let asset = JobSpec::parse(&lease.spec).map_err(|error| Refusal(error.to_string()))?.data.asset;
         let deployment = self.chain.deployment();
         if asset.chain_id != deployment.chain_id || asset.registry != deployment.asset_registry {
@@ -131,7 +135,7 @@ impl Runner {
             task.limits.wall = task.limits.wall.min(WALL);
             jail.run(task, &stop, || {}, |_| {})
         });
-        let (mut report, model) = ran.await.map_err(RunError::from).flatten().map_err(|error| match error {
+        let mut output = ran.await.map_err(RunError::from).flatten().map_err(|error| match error {
             RunError::Failure(failure) => failure,
             RunError::Jail(error) => {
                 tracing::error!(%error, "no worker could be sealed");
@@ -139,11 +143,18 @@ impl Runner {
             }
             RunError::Content(error) => crashed(&error),
         })?;
-        report.history.retain(|epoch| is_shown(*epoch));
-        let (mut report, model) = training.gate(report, &model).map_err(|error| {
-            tracing::error!(%error, "the gate refused a worker's output");
-            FailureCode::OutputRefused
-        })?;
+        if let Output::Model(report, _) = &mut output {
+            report.history.retain(|epoch| is_shown(*epoch));
+        }
+        let (mut report, model) = match training.gate(output) {
+            Ok(JobResult::Model { report, model }) => (report, model),
+            // Only models are tried.
+            Ok(JobResult::Statistics(_)) => return Err(FailureCode::OutputRefused),
+            Err(error) => {
+                tracing::error!(%error, "the gate refused a worker's output");
+                return Err(FailureCode::OutputRefused);
+            }
+        };
         // The rows are public, so nothing is given away.
         report.privacy = None;
         Ok((report, model))

@@ -19,7 +19,7 @@ use std::{
 };
 
 use alloy::primitives::{Address, U256};
-use atoll_compute::jail::{Content, Jail, JailError, Limits, RunError, Stop, Task};
+use atoll_compute::jail::{Content, Jail, JailError, Limits, Output, RunError, Stop, Task};
 use atoll_protocol::{
     document::{Column, ColumnKind, MediaType},
     envelope::{ContentKey, Context, content},
@@ -107,7 +107,7 @@ fn job(max_seconds: u32, context: Vec<u8>) -> WorkerJob {
     let number = ColumnKind::Number { min: -1.0, max: 1.0 };
     let column = |name: &str, kind: ColumnKind| Column { name: name.to_owned(), kind, description: None };
     WorkerJob {
-        spec: spec(max_seconds),
+        spec: spec(max_seconds).into(),
         media_type: MediaType::Csv,
         rows: 400,
         columns: vec![
@@ -118,6 +118,7 @@ fn job(max_seconds: u32, context: Vec<u8>) -> WorkerJob {
         min_rows: 20,
         context,
         joined: Vec::new(),
+        start_context: Vec::new(),
     }
 }
 
@@ -135,8 +136,8 @@ type Outcome = Result<(Report, Vec<u8>, Vec<Progress>), RunError>;
 
 fn run(jail: &Jail, job: WorkerJob, key: &ContentKey, sealed: Vec<u8>, stop: &Stop) -> Outcome {
     let limits = Limits {
-        memory_bytes: u64::from(job.spec.limits.max_memory_mib) << 20,
-        wall: Duration::from_secs(job.spec.limits.max_seconds.into()),
+        memory_bytes: u64::from(job.spec.limits().max_memory_mib) << 20,
+        wall: Duration::from_secs(job.spec.limits().max_seconds.into()),
     };
     let mut epochs = Vec::new();
     let mut ciphertext = Cursor::new(sealed);
@@ -147,8 +148,9 @@ fn run(jail: &Jail, job: WorkerJob, key: &ContentKey, sealed: Vec<u8>, stop: &St
         limits,
         answer_limit: 1 << 20,
     };
-    let (report, model) = jail.run(task, stop, || {}, |progress| epochs.push(progress))?;
-    Ok((report, model, epochs))
+    let output = jail.run(task, stop, || {}, |progress| epochs.push(progress))?;
+    let Output::Model(report, model) = output else { panic!("a training gave {output:?}") };
+    Ok((*report, model, epochs))
 }
 
 /// Lets the misbehaving worker do one thing.

@@ -37,7 +37,12 @@ fn main() {
             break;
         }
     }
-    let progress = |epoch| Progress { epoch, epochs: job.spec.training.epochs, loss: Some(1.0), test_metric: None };
+    let progress = |epoch| Progress {
+        epoch,
+        epochs: job.spec.model().map_or(0, |spec| spec.training.epochs),
+        loss: Some(1.0),
+        test_metric: None,
+    };
     match std::str::from_utf8(&job.context).expect("text") {
         "exit" => {}
         "spin" => loop {

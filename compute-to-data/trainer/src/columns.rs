@@ -41,7 +41,8 @@ fn read_within(
     if !file.columns().iter().map(|column| &column.name).eq(&plan.header) {
         return Err(FailureCode::ColumnsDiffer);
     }
-    for source in plan.features.iter().chain(&plan.target).chain(&plan.keys) {
+    let split = plan.split.as_ref().map(|split| &split.source);
+    for source in plan.features.iter().chain(&plan.target).chain(&plan.keys).chain(split) {
         if !fits(&source.cells, file.columns()[source.index].kind) {
             return Err(FailureCode::ColumnsDiffer);
         }
@@ -70,6 +71,12 @@ fn read_within(
     // The target first: its values are put one after the other, and the matrix is taken only when they are sound.
     if let Some(source) = &plan.target {
         target(&mut file, source, &mut table.targets)?;
+    }
+    if let Some(split) = &plan.split {
+        each(&mut file, &split.source, |value| {
+            table.held_out.push(split.held_out[named(&split.source, value)? as usize]);
+            Ok(())
+        })?;
     }
     table.inputs.resize(rows * plan.inputs, 0.0);
     let mut place = 0;

@@ -80,7 +80,7 @@ pub(crate) fn join(
     };
     let rows: Vec<(usize, Vec<usize>)> = (0..first.rows()).filter_map(|row| Some((row, of(row)?))).collect();
     let width = first.width() + joined.iter().map(Table::width).sum::<usize>();
-    let mut table = Table::room(width, rows.len(), &first.targets, max_bytes)?;
+    let mut table = Table::room(width, rows.len(), &first.targets, !first.held_out.is_empty(), max_bytes)?;
     for (row, others) in &rows {
         table.inputs.extend_from_slice(first.inputs_of(*row));
         for (other, place) in joined.iter().zip(others) {
@@ -91,6 +91,7 @@ pub(crate) fn join(
             (Targets::Values(values), Targets::Values(all)) => values.push(all[*row]),
             _ => unreachable!("the room is made for the first table's targets"),
         }
+        table.held_out.extend(first.is_held_out(*row));
     }
     table.set_rows(rows.len());
     table.places = Some(rows.into_iter().map(|(row, _)| row).collect());

@@ -1,58 +1,100 @@
 //! One network, its loss and its optimiser: a step at a time.
 
-use atoll_protocol::job::{Layer, Optimizer};
-use burn::{
-    optim::{
-        AdamConfig, GradientsParams, ModuleOptimizer, SgdConfig, decay::WeightDecayConfig, momentum::MomentumConfig,
-    },
-    tensor::{Device, Int, Tensor, TensorData, activation::log_softmax},
+use atoll_protocol::{
+    failure::FailureCode,
+    job::{Loss, Model, Optimizer as Declared},
 };
+use burn::tensor::{Device, Tensor, TensorData};
 
 use crate::{
-    network::{NamedTensor, Network, floats},
+    network::{NamedTensor, Network, Tap, Trace, floats},
     random::{Random, Stream},
     table::Targets,
 };
 
+mod clipped;
+mod loss;
+mod optimizer;
+
 /// A network while it learns.
 pub struct Learner {
     network: Network,
-    optimizer: ModuleOptimizer,
+    loss: Loss,
+    optimizer: optimizer::Optimizer,
     learning_rate: f64,
+    gradient_clip: Option<f64>,
     dropout: Random,
     inputs: usize,
+    /// Where batches go whose gradients are asked for.
     device: Device,
 }
 
 impl Learner {
-    /// A network with the initial weights that belong to the seed.
-    pub fn new(layers: &[Layer], inputs: usize, optimizer: &Optimizer, seed: u32) -> Self {
-        let device = Device::flex().autodiff();
-        let network = Network::new(layers, inputs, &mut Random::new(seed, Stream::Weights), &device);
-        let (optimizer, learning_rate) = build(optimizer);
-        Self { network, optimizer, learning_rate, dropout: Random::new(seed, Stream::Dropout), inputs, device }
+    /// The model with the initial weights that belong to the seed. A gradient longer than `gradient_clip` is scaled down to
+    /// that.
+    pub fn new(model: &Model, loss: &Loss, optimizer: &Declared, gradient_clip: Option<f64>, seed: u32) -> Self {
+        let device = Device::flex();
+        Self {
+            network: Network::new(model, &mut Random::new(seed, Stream::Weights), &device),
+            loss: loss.clone(),
+            optimizer: optimizer::build(optimizer),
+            learning_rate: optimizer.learning_rate(),
+            gradient_clip,
+            dropout: Random::new(seed, Stream::Dropout),
+            inputs: model.inputs.iter().map(|block| block.inputs() as usize).sum(),
+            device: device.autodiff(),
+        }
     }
 
-    /// Learns from one batch, given row by row, and returns its mean loss before the step.
-    pub fn step(&mut self, batch: Vec<f32>, targets: Targets) -> f64 {
+    /// Begins with the model of a safetensors file in place of the one that belongs to the seed.
+    ///
+    /// # Errors
+    /// [`FailureCode::StartUnusable`] if the file holds anything but the model's tensors.
+    pub fn begin_with(&mut self, file: &[u8]) -> Result<(), FailureCode> {
+        self.network.begin_with(file)
+    }
+
+    /// Learns from one batch, given row by row, and returns its mean loss before the step. The step size is the declared
+    /// one times `factor`.
+    pub fn step(&mut self, batch: Vec<f32>, targets: Targets, factor: f64) -> f64 {
+        let rows = batch.len() / self.inputs;
+        let (traces, loss) = self.traces(batch, targets, rows as f64);
+        let gradients = traces.into_iter().flat_map(Trace::gradients).collect();
+        self.move_along(gradients, factor);
+        loss
+    }
+
+    /// What goes into every layer that learns and the gradients by what comes out, and the loss: the sum over the rows,
+    /// divided.
+    fn traces(&mut self, batch: Vec<f32>, targets: Targets, divisor: f64) -> (Vec<Trace>, f64) {
+        let mut taps = Vec::new();
         let batch = matrix(batch, self.inputs, &self.device);
-        let outputs = self.network.forward(batch, Some(&mut self.dropout));
-        let rows = outputs.dims()[0] as f64;
-        let loss = loss_sum(outputs, targets).div_scalar(rows);
-        let gradients = GradientsParams::from_grads(loss.backward(), &self.network.linears);
-        let linears = std::mem::take(&mut self.network.linears);
-        self.network.linears = self.optimizer.step(self.learning_rate, linears, gradients);
-        loss.into_scalar::<f32>().into()
+        let outputs = self.network.forward(batch, Some(&mut self.dropout), Some(&mut taps));
+        let sum = loss::sum(&self.loss, outputs, targets);
+        let loss = if divisor == 1.0 { sum } else { sum.div_scalar(divisor) };
+        let mut gradients = loss.backward();
+        let traces = taps.into_iter().map(|tap: Tap| tap.trace(&mut gradients)).collect();
+        (traces, loss.into_scalar::<f32>().into())
     }
 
-    /// The network as it is now, for measuring.
+    /// A step along a gradient.
+    fn move_along(&mut self, mut gradients: Vec<Tensor<1>>, factor: f64) {
+        if let Some(most) = self.gradient_clip {
+            let squares = |gradient: &Tensor<1>| -> f64 {
+                floats(gradient.clone()).into_iter().map(|value| f64::from(value).powi(2)).sum()
+            };
+            let norm = gradients.iter().map(squares).sum::<f64>().sqrt();
+            // The small number is PyTorch's. A norm that is not a number changes nothing: the next loss will tell.
+            let scale = (most / (norm + 1e-6)).min(1.0);
+            gradients = gradients.into_iter().map(|gradient| gradient.mul_scalar(scale)).collect();
+        }
+        (self.optimizer)(&mut self.network.parameters, gradients, self.learning_rate * factor);
+    }
+
+    /// The network as it is now.
     pub fn snapshot(&self) -> Snapshot {
-        Snapshot { network: self.network.valid(), inputs: self.inputs, device: self.device.clone().without_autodiff() }
-    }
-
-    /// The trained tensors.
-    pub fn tensors(&self) -> Vec<NamedTensor> {
-        self.network.tensors()
+        let device = self.device.clone().without_autodiff();
+        Snapshot { network: self.network.clone(), inputs: self.inputs, device }
     }
 }
 
@@ -64,9 +106,26 @@ pub struct Snapshot {
 }
 
 impl Snapshot {
+    /// The model of a safetensors file.
+    ///
+    /// # Errors
+    /// [`FailureCode::StartUnusable`] if the file holds anything but the model's tensors.
+    pub fn read(model: &Model, file: &[u8]) -> Result<Self, FailureCode> {
+        let device = Device::flex();
+        // What is drawn is replaced.
+        let mut network = Network::new(model, &mut Random::new(0, Stream::Weights), &device);
+        network.begin_with(file)?;
+        Ok(Self { network, inputs: model.width() as usize, device })
+    }
+
     /// Outputs for a batch, row by row.
     pub fn outputs(&self, batch: Vec<f32>) -> Vec<f32> {
-        floats(self.network.forward(matrix(batch, self.inputs, &self.device), None))
+        floats(self.network.forward(matrix(batch, self.inputs, &self.device), None, None))
+    }
+
+    /// The trained tensors.
+    pub fn tensors(&self) -> Vec<NamedTensor> {
+        self.network.tensors()
     }
 }
 
@@ -74,41 +133,6 @@ fn matrix(values: Vec<f32>, width: usize, device: &Device) -> Tensor<2> {
     let rows = values.len() / width;
     Tensor::from_data(TensorData::new(values, [rows, width]), device)
 }
-
-/// Sum over the rows: cross entropy of the classes' logits, or squared error of the one output.
-fn loss_sum(outputs: Tensor<2>, targets: Targets) -> Tensor<1> {
-    let device = outputs.device();
-    match targets {
-        Targets::Classes(classes) => {
-            let rows = classes.len();
-            let classes = classes.into_iter().map(i64::from).collect::<Vec<_>>();
-            let classes = Tensor::<2, Int>::from_data(TensorData::new(classes, [rows, 1]), &device);
-            log_softmax(outputs, 1).gather(1, classes).sum().neg()
-        }
-        Targets::Values(values) => {
-            let difference = outputs - matrix(values, 1, &device);
-            difference.square().sum()
-        }
-    }
-}
-
-/// Momentum without dampening and Adam with its usual constants, as PyTorch has them: burn's own defaults are others.
-fn build(optimizer: &Optimizer) -> (ModuleOptimizer, f64) {
-    let decay = |penalty: f64| (penalty > 0.0).then(|| WeightDecayConfig::new(penalty as f32));
-    match *optimizer {
-        Optimizer::Sgd { learning_rate, momentum, weight_decay } => {
-            let momentum = (momentum > 0.0).then(|| MomentumConfig::new().with_momentum(momentum).with_dampening(0.0));
-            let config = SgdConfig::new().with_momentum(momentum).with_weight_decay(decay(weight_decay));
-            (config.init(), learning_rate)
-        }
-        Optimizer::Adam { learning_rate, weight_decay } => {
-            let config = AdamConfig::new().with_beta_1(0.9).with_beta_2(0.999).with_epsilon(1e-8);
-            (config.with_weight_decay(decay(weight_decay)).init(), learning_rate)
-        }
-    }
-}
-
-mod clipped;
 
 #[cfg(test)]
 mod tests;

@@ -9,6 +9,11 @@ use chacha20::{
     ChaCha20Rng,
     rand_core::{Rng, SeedableRng},
 };
+use zeroize::Zeroizing;
+
+/// Steps of the grid that a noisy sum is rounded to, per standard deviation of its noise: which of the neighbouring floating
+/// point numbers a sum fell on could tell what it was before the noise (Mironov, 2012).
+pub(crate) const GRID: f64 = (1_u64 << 20) as f64;
 
 /// What a stream is drawn for.
 #[derive(Clone, Copy)]
@@ -16,6 +21,9 @@ enum Stream {
     Rows = 1,
     Gradients = 2,
     Measurement = 3,
+    Planted = 4,
+    /// And all that follow.
+    Directions = 16,
 }
 
 /// The secret draws of one job.
@@ -23,7 +31,13 @@ pub struct Secret {
     rows: ChaCha20Rng,
     gradients: Gaussian,
     measurement: Gaussian,
+    planted: ChaCha20Rng,
+    directions: Directions,
 }
+
+/// Random signs, as many sequences of them as there are numbers of 32 bits.
+#[derive(Clone)]
+pub struct Directions(Zeroizing<[u8; 32]>);
 
 /// Normal random numbers of mean 0 and standard deviation 1.
 pub struct Gaussian {
@@ -45,14 +59,24 @@ impl Secret {
             rows: stream(Stream::Rows),
             gradients: gaussian(Stream::Gradients),
             measurement: gaussian(Stream::Measurement),
+            planted: stream(Stream::Planted),
+            directions: Directions(Zeroizing::new(*seed)),
         }
     }
 
     /// Poisson sampling: each of these rows with the same probability, independently of the others.
     pub fn sample(&mut self, rows: &[usize], rate: f64) -> Vec<usize> {
-        // Rounded down, so that no row is taken more often than was accounted for.
-        let below = (rate * (1_u64 << 53) as f64) as u64;
-        rows.iter().copied().filter(|_| self.rows.next_u64() >> 11 < below).collect()
+        poisson(&mut self.rows, rows.iter().copied(), rate)
+    }
+
+    /// The same of rows that are planted, by draws of their own: the real rows are taken as if there were none.
+    pub fn sample_planted(&mut self, count: usize, rate: f64) -> Vec<usize> {
+        poisson(&mut self.planted, 0..count, rate)
+    }
+
+    /// What is planted.
+    pub fn directions(&self) -> Directions {
+        self.directions.clone()
     }
 
     /// Noise of gradients.
@@ -63,6 +87,22 @@ impl Secret {
     /// Noise of what is measured at the end.
     pub fn measurement(&mut self) -> &mut Gaussian {
         &mut self.measurement
+    }
+}
+
+fn poisson(random: &mut ChaCha20Rng, rows: impl Iterator<Item = usize>, rate: f64) -> Vec<usize> {
+    // Rounded down, so that no row is taken more often than was accounted for.
+    let below = (rate * (1_u64 << 53) as f64) as u64;
+    rows.filter(|_| random.next_u64() >> 11 < below).collect()
+}
+
+impl Directions {
+    /// A sequence; each is the same whenever it is asked for, and has nothing to do with any other.
+    pub fn signs(&self, sequence: u64) -> impl Iterator<Item = bool> {
+        let mut random = ChaCha20Rng::from_seed(*self.0);
+        random.set_stream(Stream::Directions as u64 + sequence);
+        std::iter::repeat_with(move || random.next_u64())
+            .flat_map(|bits| (0..64).map(move |place| bits >> place & 1 == 1))
     }
 }
 
@@ -77,6 +117,12 @@ impl Gaussian {
         let (sine, cosine) = libm::sincos(angle);
         self.kept = Some(radius * sine);
         radius * cosine
+    }
+
+    /// A number with noise of this standard deviation, on the grid.
+    pub fn blur(&mut self, exact: f64, deviation: f64) -> f64 {
+        let grid = deviation / GRID;
+        ((exact + deviation * self.draw()) / grid).round() * grid
     }
 }
 

@@ -8,7 +8,7 @@ use std::collections::HashMap;
 use atoll_protocol::{
     document::{Column, ColumnKind, Image},
     failure::FailureCode,
-    job::{JobSpec, Layer, Loss, Task},
+    job::{Block, JobSpec, Layer, LayerError, Loss, Model, SplitBy, Task},
     report::{Input, Scaling},
 };
 
@@ -46,6 +46,14 @@ pub enum Cells {
     Key,
 }
 
+/// A column of categories, some of which are held out.
+pub struct SplitSource {
+    /// The column.
+    pub source: Source,
+    /// Whether a category's rows are held out, in the declared order.
+    pub held_out: Vec<bool>,
+}
+
 /// What is read of one table.
 pub struct TablePlan {
     /// Names of all columns, as the header has to give them.
@@ -56,6 +64,8 @@ pub struct TablePlan {
     pub target: Option<Source>,
     /// The keys that its rows are joined by: in the first table one for each further one, in those one.
     pub keys: Vec<Source>,
+    /// What says which rows are held out, if a column does; in the first table only.
+    pub split: Option<SplitSource>,
     /// Inputs that come from it.
     pub inputs: usize,
 }
@@ -66,9 +76,9 @@ pub struct Plan {
     pub first: TablePlan,
     /// Tables whose rows are joined to those.
     pub joined: Vec<TablePlan>,
-    /// Inputs of the model.
-    pub inputs: usize,
-    /// Outputs of the model: classes, or 1.
+    /// The layers on the inputs.
+    pub model: Model,
+    /// Outputs of the model: one for each class, one for a number, and one for two classes whose loss is binary.
     pub outputs: usize,
 }
 
@@ -85,32 +95,36 @@ impl Plan {
             return Err(refused("the job joins another number of data sets".to_owned()));
         }
         let on: Vec<&str> = spec.data.joined.iter().map(|join| join.on.as_str()).collect();
-        let first = TablePlan::compile(columns, &spec.data.features, Some(&spec.data.target), &on)?;
+        let by = spec.split.by.as_ref();
+        let first = TablePlan::compile(columns, &spec.data.features, Some(&spec.data.target), &on, by)?;
         let mut tables = Vec::with_capacity(joined.len());
         for (join, columns) in spec.data.joined.iter().zip(joined) {
-            tables.push(TablePlan::compile(columns, &join.features, None, &[&join.key])?);
+            tables.push(TablePlan::compile(columns, &join.features, None, &[&join.key], None)?);
         }
-        let inputs = first.inputs + tables.iter().map(|table| table.inputs).sum::<usize>();
-        if inputs == 0 {
+        let features = || std::iter::once(&first).chain(&tables).flat_map(|table| &table.features);
+        let blocks: Vec<Block> = features().map(|feature| feature.cells.block()).collect();
+        if blocks.is_empty() {
             return Err(refused("the job names no feature".to_owned()));
         }
-        let target = first.target.as_ref().expect("it was given one");
-        let outputs = match (spec.task, &target.cells) {
-            (Task::Regression, Cells::Number { .. }) => 1,
-            (Task::BinaryClassification, Cells::Category { names, .. }) if names.len() == 2 => 2,
-            (Task::MulticlassClassification, Cells::Category { names, .. }) if names.len() >= 2 => names.len(),
-            _ => return Err(refused(format!("column `{}` does not fit the task", target.name))),
-        };
-        let fits = match spec.loss {
-            Loss::CrossEntropy => spec.task != Task::Regression,
-            Loss::MeanSquaredError => spec.task == Task::Regression,
-        };
-        if !fits {
-            return Err(refused("the loss does not fit the task".to_owned()));
+        let images = features().filter(|feature| matches!(feature.cells, Cells::Image(_))).count();
+        if spec.task == Task::ImageClassification && (images, blocks.len()) != (1, 1) {
+            return Err(refused("images are classified by one column of images".to_owned()));
         }
-        check_layers(&spec.layers, outputs)?;
-        check_numbers(spec)?;
-        Ok(Self { first, joined: tables, inputs, outputs })
+        let target = first.target.as_ref().expect("it was given one");
+        let outputs = outputs(spec, target)?;
+        match spec.layers.last() {
+            Some(Layer::Linear { units }) if *units as usize == outputs => {}
+            _ => return Err(refused(format!("the last layer has to be linear with {outputs} units"))),
+        }
+        let blocks = match spec.data.windows {
+            Some(windows) => windows.inputs(&blocks),
+            None => blocks,
+        };
+        let unfit =
+            |errors: Vec<LayerError>| refused(errors.iter().map(ToString::to_string).collect::<Vec<_>>().join("; "));
+        let model = Model::of(&spec.layers, blocks).map_err(unfit)?;
+        ranges::check(spec)?;
+        Ok(Self { first, joined: tables, model, outputs })
     }
 
     /// What is predicted.
@@ -120,7 +134,7 @@ impl Plan {
 
     /// The inputs as the report names them.
     pub fn report_inputs(&self) -> Vec<Input> {
-        let mut inputs = Vec::with_capacity(self.inputs);
+        let mut inputs = Vec::new();
         let features = std::iter::once(&self.first).chain(&self.joined).flat_map(|table| &table.features);
         for feature in features {
             let input = |category: Option<&String>, scaling, image| Input {
@@ -159,11 +173,16 @@ impl Plan {
 }
 
 impl TablePlan {
-    fn compile(
+    /// What is read of a table with these columns.
+    ///
+    /// # Errors
+    /// [`FailureCode::Refused`] with what does not fit.
+    pub fn compile(
         columns: &[Column],
         features: &[String],
         target: Option<&str>,
         keys: &[&str],
+        split: Option<&SplitBy>,
     ) -> Result<Self, FailureCode> {
         let source = |name: &str| {
             let index = columns.iter().position(|column| column.name == name);
@@ -186,9 +205,51 @@ impl TablePlan {
         if let Some(other) = keys.iter().find(|source| !is_key(source)) {
             return Err(refused(format!("column `{}` is not declared as a key", other.name)));
         }
+        let split = split.map(|by| SplitSource::of(by, source(&by.column)?)).transpose()?;
+        if let Some(split) = &split
+            && features.iter().chain(&target).any(|learnt| learnt.index == split.source.index)
+        {
+            return Err(refused(format!("column `{}` says which rows are held out", split.source.name)));
+        }
         let inputs = features.iter().map(|feature| feature.cells.width()).sum();
         let header = columns.iter().map(|column| column.name.clone()).collect();
-        Ok(Self { header, features, target, keys, inputs })
+        Ok(Self { header, features, target, keys, split, inputs })
+    }
+}
+
+impl SplitSource {
+    fn of(by: &SplitBy, source: Source) -> Result<Self, FailureCode> {
+        let Cells::Category { names, places } = &source.cells else {
+            return Err(refused(format!("column `{}` holds no categories to split by", source.name)));
+        };
+        let held_out: Vec<bool> = names.iter().map(|name| by.test.contains(name)).collect();
+        let known = by.test.iter().all(|name| places.contains_key(name.as_bytes()));
+        // Some rows have to be of either kind.
+        if !known || !held_out.contains(&true) || !held_out.contains(&false) {
+            return Err(refused(format!("column `{}` can not be split by these categories", source.name)));
+        }
+        Ok(Self { source, held_out })
+    }
+}
+
+/// What the model has to give for the target.
+fn outputs(spec: &JobSpec, target: &Source) -> Result<usize, FailureCode> {
+    let classes = match (spec.task, &target.cells) {
+        (Task::Regression, Cells::Number { .. }) => None,
+        (Task::BinaryClassification, Cells::Category { names, .. }) if names.len() == 2 => Some(names.len()),
+        (Task::MulticlassClassification | Task::ImageClassification, Cells::Category { names, .. })
+            if names.len() >= 2 =>
+        {
+            Some(names.len())
+        }
+        _ => return Err(refused(format!("column `{}` does not fit the task", target.name))),
+    };
+    match (&spec.loss, classes) {
+        (Loss::MeanSquaredError | Loss::MeanAbsoluteError | Loss::Huber { .. }, None) => Ok(1),
+        (Loss::BinaryCrossEntropy, Some(2)) => Ok(1),
+        (Loss::CrossEntropy, Some(classes)) => Ok(classes),
+        (Loss::WeightedCrossEntropy { class_weights }, Some(classes)) if class_weights.len() == classes => Ok(classes),
+        _ => Err(refused("the loss does not fit the task".to_owned())),
     }
 }
 
@@ -218,6 +279,14 @@ impl Cells {
         }
     }
 
+    /// The inputs that one cell becomes, as a model has them.
+    pub(crate) fn block(&self) -> Block {
+        match self {
+            Self::Category { names, .. } => Block::Category(names.len() as u64),
+            other => Block::Numbers(other.width() as u64),
+        }
+    }
+
     /// Inputs that one cell becomes.
     pub fn width(&self) -> usize {
         match self {
@@ -229,42 +298,11 @@ impl Cells {
     }
 }
 
-fn check_layers(layers: &[Layer], outputs: usize) -> Result<(), FailureCode> {
-    match layers.last() {
-        Some(Layer::Linear { units }) if *units as usize == outputs => {}
-        _ => return Err(refused(format!("the last layer has to be linear with {outputs} units"))),
-    }
-    let usable = |layer: &Layer| match layer {
-        Layer::Linear { units } => *units > 0,
-        Layer::Dropout { rate } => (0.0..=0.9).contains(rate),
-        Layer::Relu {} | Layer::Tanh {} | Layer::Sigmoid {} | Layer::Gelu {} => true,
-    };
-    match layers.iter().position(|layer| !usable(layer)) {
-        Some(place) => Err(refused(format!("layer {place} is out of range"))),
-        None => Ok(()),
-    }
-}
-
-fn check_numbers(spec: &JobSpec) -> Result<(), FailureCode> {
-    use atoll_protocol::job::Optimizer::{Adam, Sgd};
-    let (learning_rate, momentum, weight_decay) = match spec.optimizer {
-        Sgd { learning_rate, momentum, weight_decay } => (learning_rate, momentum, weight_decay),
-        Adam { learning_rate, weight_decay } => (learning_rate, 0.0, weight_decay),
-    };
-    let usable = learning_rate > 0.0
-        && learning_rate.is_finite()
-        && (0.0..1.0).contains(&momentum)
-        && (0.0..=1.0).contains(&weight_decay)
-        && (0.0..=0.5).contains(&spec.split.test_fraction)
-        && spec.training.epochs > 0
-        && spec.training.batch_size > 0;
-    if usable {
-        Ok(())
-    } else {
-        Err(refused("a number of the optimizer, training or split is out of range".to_owned()))
-    }
-}
-
 fn refused(reason: String) -> FailureCode {
     FailureCode::Refused { reason }
 }
+
+mod ranges;
+
+#[cfg(test)]
+mod tests;

@@ -151,6 +151,10 @@ fn push(table: &mut Table, plan: &TablePlan, row: &Row<'_>) -> Result<(), Failur
             Targets::Values(values) => values.push(number(target, row)?),
         }
     }
+    if let Some(split) = &plan.split {
+        let place = category(&split.source, row.cell(split.source.index))?;
+        table.held_out.push(split.held_out[place as usize]);
+    }
     for (key, keys) in plan.keys.iter().zip(&mut table.keys) {
         let text = row.cell(key.index);
         if text.trim_ascii().is_empty() {

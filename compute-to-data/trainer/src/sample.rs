@@ -5,16 +5,18 @@ use std::{collections::BTreeMap, io::Write};
 use atoll_protocol::{
     document::{Column, ColumnKind, MediaType},
     failure::FailureCode,
-    job::{DataSelection, JobSpec, Layer, Limits, Loss, Optimizer, Split, Task, Training},
+    job::{Block, DataSelection, JobSpec, Layer, Limits, Loss, Model, Optimizer, Schedule, Split, Task, Training},
     report::Report,
 };
 
 use crate::{
+    learner::Learner,
     noise::Secret,
     plaintext::Plaintext,
     plan::Plan,
+    samples::Samples,
     table::Table,
-    train::{Rows, Stop, train},
+    train::{Stop, train},
 };
 
 /// The real table.
@@ -53,16 +55,31 @@ pub(crate) fn spec(features: &[&str], target: &str, task: Task, layers: Vec<Laye
             features: features.iter().map(|&feature| feature.to_owned()).collect(),
             target: target.to_owned(),
             joined: Vec::new(),
+            windows: None,
         },
         layers,
         loss: if task == Task::Regression { Loss::MeanSquaredError } else { Loss::CrossEntropy },
         optimizer,
-        training: Training { epochs: 30, batch_size: 32, seed: 1 },
-        split: Split { test_fraction: 0.2, seed: 1 },
+        schedule: Schedule::default(),
+        training: Training { epochs: 30, batch_size: 32, seed: 1, gradient_clip: None, early_stopping: None },
+        split: Split { test_fraction: 0.2, seed: 1, by: None },
+        start: None,
         privacy: None,
         limits: Limits { max_seconds: 60, max_memory_mib: 512 },
         algorithm: None,
     }
+}
+
+/// The layers on so many numbers.
+pub(crate) fn model(layers: &[Layer], inputs: usize) -> Model {
+    Model::of(layers, vec![Block::Numbers(inputs as u64)]).unwrap()
+}
+
+/// The layers on so many numbers while they learn: classes if the last layer has several outputs, else a number.
+pub(crate) fn learner(layers: &[Layer], inputs: usize, optimizer: &Optimizer, seed: u32) -> Learner {
+    let model = model(layers, inputs);
+    let loss = if model.output().numbers() > 1 { Loss::CrossEntropy } else { Loss::MeanSquaredError };
+    Learner::new(&model, &loss, optimizer, None, seed)
 }
 
 /// `linear` layers of these sizes with `relu` between them.
@@ -106,7 +123,7 @@ pub(crate) fn run_as(
     columns: &[Column],
     bytes: impl AsRef<[u8]>,
 ) -> Result<(Report, Vec<u8>), FailureCode> {
-    train_with(read_as(format, spec, columns, bytes)?, spec, None)
+    train_with(read_as(format, spec, columns, bytes)?, spec, 569, None)
 }
 
 /// A private job, with the secret draws of this seed. It declares the rows of the breast cancer table.
@@ -116,19 +133,41 @@ pub(crate) fn run_with(
     csv: &str,
     seed: &[u8; 32],
 ) -> Result<(Report, Vec<u8>), FailureCode> {
-    train_with(read_as(MediaType::Csv, spec, columns, csv)?, spec, Some(&mut Secret::new(seed)))
+    train_on(spec, columns, csv, 569, Some(&mut Secret::new(seed)))
+}
+
+/// A job on a table that declares so many rows; private with secret draws.
+pub(crate) fn train_on(
+    spec: &JobSpec,
+    columns: &[Column],
+    csv: &str,
+    declared: u64,
+    secret: Option<&mut Secret>,
+) -> Result<(Report, Vec<u8>), FailureCode> {
+    train_with(read_as(MediaType::Csv, spec, columns, csv)?, spec, declared, secret)
 }
 
 fn train_with(
     (plan, table): (Plan, Table),
     spec: &JobSpec,
+    declared: u64,
     secret: Option<&mut Secret>,
 ) -> Result<(Report, Vec<u8>), FailureCode> {
-    let rows = Rows { table: &table, declared: 569 };
-    train(spec, &plan, rows, secret, &|| false, &mut |_| Ok(())).map_err(|stop| match stop {
+    let samples = Samples::new(&table, spec.data.windows, declared);
+    train(spec, &plan, samples, None, secret, &|| false, &mut |_| Ok(())).map_err(|stop| match stop {
         Stop::Failure(code) => code,
         Stop::Pipe(error) => panic!("nothing is written to: {error}"),
     })
+}
+
+/// What something gives with so many threads.
+pub(crate) fn with_threads<T: Send>(threads: usize, run: impl FnOnce() -> T + Send) -> T {
+    rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap().install(run)
+}
+
+/// Inputs of the chosen rows.
+pub(crate) fn inputs(table: &Table, rows: &[usize]) -> Vec<f32> {
+    Samples::new(table, None, 0).inputs(rows)
 }
 
 /// A tensor's shape and values.
@@ -141,34 +180,5 @@ pub(crate) fn tensors(model: &[u8]) -> Tensors {
     file.iter().map(|(name, view)| (name.to_owned(), (view.shape().to_vec(), values(view.data())))).collect()
 }
 
-/// What PyTorch's `nn.Sequential` computes of these layers and tensors, in plain loops and double precision.
-pub(crate) fn forward(layers: &[Layer], tensors: &Tensors, input: &[f64]) -> Vec<f64> {
-    let mut x = input.to_vec();
-    for (place, layer) in layers.iter().enumerate() {
-        match layer {
-            Layer::Linear { units } => {
-                let (shape, weight) = &tensors[&format!("{place}.weight")];
-                let (bias_shape, bias) = &tensors[&format!("{place}.bias")];
-                assert_eq!(shape, &[*units as usize, x.len()]);
-                assert_eq!(bias_shape, &[*units as usize]);
-                x = (0..shape[0])
-                    .map(|o| bias[o] + (0..shape[1]).map(|i| weight[o * shape[1] + i] * x[i]).sum::<f64>())
-                    .collect();
-            }
-            Layer::Relu {} => x.iter_mut().for_each(|v| *v = v.max(0.0)),
-            Layer::Tanh {} => x.iter_mut().for_each(|v| *v = v.tanh()),
-            Layer::Sigmoid {} => x.iter_mut().for_each(|v| *v = 1.0 / (1.0 + (-*v).exp())),
-            Layer::Gelu {} => x.iter_mut().for_each(|v| *v *= normal_below(*v)),
-            Layer::Dropout { .. } => {}
-        }
-    }
-    x
-}
-
-/// Probability of a standard normal number below x: the density, summed in small steps.
-fn normal_below(x: f64) -> f64 {
-    let steps = 20_000;
-    let width = x / f64::from(steps);
-    let density = |i: i32| (-(width * (f64::from(i) + 0.5)).powi(2) / 2.0).exp();
-    0.5 + width * (0..steps).map(density).sum::<f64>() / (2.0 * std::f64::consts::PI).sqrt()
-}
+mod plain;
+pub(crate) use plain::{forward, forward_from};

@@ -20,6 +20,8 @@ pub struct Table {
     pub(crate) inputs: Vec<f32>,
     /// As many as rows in a first table; none in one that is joined to it.
     pub(crate) targets: Targets,
+    /// Whether a column says of each row that it is held out; as many as rows, or none.
+    pub(crate) held_out: Vec<bool>,
     /// As in the plan.
     pub(crate) keys: Vec<Keys>,
     /// Of what is joined, the place of each row in the first table.
@@ -75,17 +77,25 @@ impl Table {
             Some(Cells::Category { .. }) => Targets::Classes(Vec::new()),
             _ => Targets::Values(Vec::new()),
         };
-        let mut table = Self::room(plan.inputs, rows, &targets, left)?;
+        let mut table = Self::room(plan.inputs, rows, &targets, plan.split.is_some(), left)?;
         for _ in &plan.keys {
             table.keys.push(Keys::with_capacity(rows, key_bytes)?);
         }
         Ok(table)
     }
 
-    /// Room for rows of this width, with targets of the same kind.
-    pub(crate) fn room(width: usize, rows: usize, like: &Targets, max_bytes: usize) -> Result<Self, FailureCode> {
+    /// Room for rows of this width, with targets of the same kind, and whether each is held out if that is `split`.
+    pub(crate) fn room(
+        width: usize,
+        rows: usize,
+        like: &Targets,
+        split: bool,
+        max_bytes: usize,
+    ) -> Result<Self, FailureCode> {
         let cells = rows.checked_mul(width).ok_or(FailureCode::MemoryLimit)?;
-        if cells.checked_add(rows).and_then(|c| c.checked_mul(4)).is_none_or(|bytes| bytes > max_bytes) {
+        let parts = if split { rows } else { 0 };
+        let bytes = cells.checked_add(rows).and_then(|c| c.checked_mul(4)).and_then(|bytes| bytes.checked_add(parts));
+        if bytes.is_none_or(|bytes| bytes > max_bytes) {
             return Err(FailureCode::MemoryLimit);
         }
         fn reserved<T>(count: usize) -> Result<Vec<T>, FailureCode> {
@@ -97,7 +107,8 @@ impl Table {
             Targets::Classes(_) => Targets::Classes(reserved(rows)?),
             Targets::Values(_) => Targets::Values(reserved(rows)?),
         };
-        Ok(Self { width, rows: 0, inputs: reserved(cells)?, targets, keys: Vec::new(), places: None })
+        let (inputs, held_out) = (reserved(cells)?, reserved(parts)?);
+        Ok(Self { width, rows: 0, inputs, targets, held_out, keys: Vec::new(), places: None })
     }
 
     /// Says how many rows there are, once all are there.
@@ -117,26 +128,29 @@ impl Table {
 
     /// Inputs of one row.
     pub(crate) fn inputs_of(&self, row: usize) -> &[f32] {
-        &self.inputs[row * self.width..(row + 1) * self.width]
+        self.inputs_from(row, 1)
+    }
+
+    /// Inputs of so many rows that follow each other.
+    pub(crate) fn inputs_from(&self, row: usize, count: usize) -> &[f32] {
+        &self.inputs[row * self.width..(row + count) * self.width]
+    }
+
+    /// Whether a column says that a row is held out; none if no column does.
+    pub fn is_held_out(&self, row: usize) -> Option<bool> {
+        self.held_out.get(row).copied()
     }
 
     /// Bytes that it holds.
     pub(crate) fn bytes(&self) -> usize {
-        4 * (self.inputs.capacity() + self.rows) + self.keys.iter().map(Keys::bytes).sum::<usize>()
+        4 * (self.inputs.capacity() + self.rows)
+            + self.held_out.capacity()
+            + self.keys.iter().map(Keys::bytes).sum::<usize>()
     }
 
     /// Inputs per row.
     pub fn width(&self) -> usize {
         self.width
-    }
-
-    /// Inputs of the chosen rows, one after the other.
-    pub fn inputs(&self, chosen: &[usize]) -> Vec<f32> {
-        let mut inputs = Vec::with_capacity(chosen.len() * self.width);
-        for &row in chosen {
-            inputs.extend_from_slice(self.inputs_of(row));
-        }
-        inputs
     }
 
     /// Targets of the chosen rows.
@@ -151,6 +165,7 @@ impl Table {
 impl Drop for Table {
     fn drop(&mut self) {
         self.inputs.zeroize();
+        self.held_out.zeroize();
         match &mut self.targets {
             Targets::Classes(classes) => classes.zeroize(),
             Targets::Values(values) => values.zeroize(),

@@ -4,8 +4,8 @@ use std::io;
 
 use atoll_protocol::{
     failure::FailureCode,
-    job::{JobSpec, held_out},
-    report::{MAX_CONFUSION_CLASSES, MIN_METRIC_ROWS, Progress, Report},
+    job::{JobSpec, Task},
+    report::{Audit, Progress, Report},
 };
 
 use crate::{
@@ -14,11 +14,11 @@ use crate::{
     noise::Secret,
     plan::Plan,
     random::{Random, Stream},
-    table::{Table, Targets},
+    samples::{Parts, Samples},
 };
 
-/// Rows that are measured at once.
-const MEASURED_ROWS: usize = 1_024;
+use measure::Measured;
+pub use measure::three_digits;
 
 /// Name and version, as reports give it.
 pub const TRAINER: &str = concat!("atoll-trainer ", env!("CARGO_PKG_VERSION"));
@@ -34,15 +34,6 @@ pub enum Stop {
     Pipe(#[from] io::Error),
 }
 
-/// The rows of a job.
-#[derive(Clone, Copy)]
-pub struct Rows<'t> {
-    /// Those that there are.
-    pub table: &'t Table,
-    /// How many were declared, which is no secret.
-    pub declared: u64,
-}
-
 /// Trains what the job declares; a private job by the secret draws. `over_time` is asked before each step; `tell` gets each
 /// epoch's end.
 ///
@@ -52,179 +43,163 @@ pub struct Rows<'t> {
 pub fn train(
     spec: &JobSpec,
     plan: &Plan,
-    rows: Rows<'_>,
+    samples: Samples<'_>,
+    start: Option<&[u8]>,
     secret: Option<&mut Secret>,
     over_time: &dyn Fn() -> bool,
     tell: &mut dyn FnMut(Progress) -> io::Result<()>,
 ) -> Result<(Report, Vec<u8>), Stop> {
-    let mut learner = Learner::new(&spec.layers, rows.table.width(), &spec.optimizer, spec.training.seed);
+    let training = &spec.training;
+    let mut learner = Learner::new(&plan.model, &spec.loss, &spec.optimizer, training.gradient_clip, training.seed);
+    if let Some(file) = start {
+        learner.begin_with(file)?;
+    }
     let outcome = match (spec.privacy, secret) {
-        (None, None) => exact(spec, plan, rows.table, &mut learner, over_time, tell)?,
+        (None, None) => exact(spec, plan, samples, &mut learner, over_time, tell)?,
         (Some(privacy), Some(secret)) => {
-            private::train(spec, &privacy, plan, rows, &mut learner, secret, over_time, tell)?
+            private::train(spec, &privacy, plan, samples, &mut learner, secret, over_time, tell)?
         }
         _ => {
             let reason = "a private job needs secret noise, and no other has any".to_owned();
             return Err(FailureCode::Refused { reason }.into());
         }
     };
-    let tensors = learner.tensors();
+    let tensors = outcome.model.tensors();
     // The last step may have spoiled the weights after the last loss was finite.
     if tensors.iter().flat_map(|tensor| &tensor.values).any(|value| !value.is_finite()) {
         return Err(FailureCode::Diverged.into());
     }
-    let output_scaling = plan.output_scaling();
-    let regression = output_scaling.is_some();
+    let measured = outcome.measured;
     let report = Report {
         train_rows: outcome.train_rows,
         test_rows: outcome.test_rows,
-        test_accuracy: outcome.metric.filter(|_| !regression),
-        test_rmse: outcome.metric.filter(|_| regression),
-        test_confusion: outcome.confusion,
-        final_loss: outcome.history.last().expect("a plan has at least one epoch").loss,
+        test_accuracy: measured.accuracy,
+        test_confusion: measured.confusion,
+        test_f1: measured.f1,
+        test_auc: measured.auc,
+        test_log_loss: measured.log_loss,
+        test_rmse: measured.rmse,
+        test_mae: measured.mae,
+        test_r2: measured.r2,
+        final_loss: outcome.history.last().and_then(|progress| progress.loss),
         history: outcome.history,
         inputs: plan.report_inputs(),
         classes: plan.classes(),
-        output_scaling,
+        output_scaling: plan.output_scaling(),
         // Computed by the runner, which has accounted for it.
         privacy: None,
+        audit: outcome.audit,
         trainer: TRAINER.to_owned(),
     };
     Ok((report, export::safetensors(&tensors)))
 }
 
-/// What a training leaves beside its weights.
+/// What a training leaves.
 struct Outcome {
+    model: Snapshot,
     train_rows: u64,
     test_rows: u64,
     history: Vec<Progress>,
-    metric: Option<f64>,
-    confusion: Vec<Option<Vec<f64>>>,
+    measured: Measured,
+    audit: Option<Audit>,
 }
 
-/// Whole passes over the rows in random order, and exact metrics.
+/// Whole passes over the samples in random order, and exact metrics.
 fn exact(
     spec: &JobSpec,
     plan: &Plan,
-    table: &Table,
+    samples: Samples<'_>,
     learner: &mut Learner,
     over_time: &dyn Fn() -> bool,
     tell: &mut dyn FnMut(Progress) -> io::Result<()>,
 ) -> Result<Outcome, Stop> {
-    let (mut train_rows, test_rows) = split(table.rows(), spec.split.test_fraction, spec.split.seed);
-    if train_rows.is_empty() {
-        return Err(FailureCode::TooFewRows.into());
-    }
+    let Parts { mut train, test } = samples.exact_parts(spec)?;
+    let (epochs, batch_size) = (spec.training.epochs, spec.training.batch_size as usize);
+    let steps_per_epoch = train.len().div_ceil(batch_size) as u64;
     let mut order = Random::new(spec.training.seed, Stream::Order);
     let mut history = Vec::new();
-    for epoch in 1..=spec.training.epochs {
-        order.shuffle(&mut train_rows);
+    let mut best = Best::new(spec);
+    let mut step = 0;
+    for epoch in 1..=epochs {
+        order.shuffle(&mut train);
         let mut sum = 0.0;
-        for batch in train_rows.chunks(spec.training.batch_size as usize) {
+        for batch in train.chunks(batch_size) {
             if over_time() {
                 return Err(FailureCode::TimeLimit.into());
             }
-            let loss = learner.step(table.inputs(batch), table.targets(batch));
+            let factor = spec.schedule.factor(step, steps_per_epoch, epochs);
+            step += 1;
+            let loss = learner.step(samples.inputs(batch), samples.targets(batch), factor);
             if !loss.is_finite() {
                 return Err(FailureCode::Diverged.into());
             }
             sum += loss * batch.len() as f64;
         }
-        let progress = Progress {
-            epoch,
-            epochs: spec.training.epochs,
-            loss: Some(three_digits(sum / train_rows.len() as f64)),
-            test_metric: metric(&learner.snapshot(), plan, table, &test_rows),
-        };
+        let snapshot = learner.snapshot();
+        let test_metric = measure::metric(&snapshot, plan, samples, &test);
+        let loss = Some(three_digits(sum / train.len() as f64));
+        let progress = Progress { epoch, epochs, loss, test_metric };
         tell(progress)?;
         history.push(progress);
+        if best.is_enough(snapshot, test_metric) {
+            break;
+        }
     }
+    let model = best.model.map_or_else(|| learner.snapshot(), |(model, _)| model);
+    let parts = Parts { train, test };
+    let audit = if spec.evaluates() { None } else { audit::held_out(&model, plan, samples, &parts) };
     Ok(Outcome {
-        train_rows: train_rows.len() as u64,
-        test_rows: test_rows.len() as u64,
-        metric: history.last().and_then(|progress| progress.test_metric),
-        confusion: confusion(&learner.snapshot(), plan, table, &test_rows),
+        train_rows: if spec.evaluates() { 0 } else { parts.train.len() as u64 },
+        test_rows: parts.test.len() as u64,
+        measured: Measured::exact(&model, plan, samples, &parts.test),
+        audit,
+        model,
         history,
     })
 }
 
-/// Rows to train on and rows held out, chosen by the seed: all rows in random order, of which the first
-/// `round(rows × fraction)` are held out.
-pub fn split(rows: usize, test_fraction: f64, seed: u32) -> (Vec<usize>, Vec<usize>) {
-    let mut all: Vec<usize> = (0..rows).collect();
-    Random::new(seed, Stream::Split).shuffle(&mut all);
-    let train = all.split_off(held_out(rows as u64, test_fraction) as usize);
-    (train, all)
+/// The model that a training is to give.
+struct Best {
+    /// Epochs in a row that may be no better; none if the training never stops early.
+    patience: Option<u32>,
+    /// Whether a smaller metric is the better one.
+    is_error: bool,
+    /// The best one, or the last one if it never stops early or nothing is measured, and its metric.
+    model: Option<(Snapshot, Option<f64>)>,
+    /// Epochs since that.
+    since: u32,
 }
 
-/// Accuracy, or root mean square error in the target's own unit; none over so few rows that it would tell about one.
-fn metric(snapshot: &Snapshot, plan: &Plan, table: &Table, rows: &[usize]) -> Option<f64> {
-    if rows.len() < MIN_METRIC_ROWS {
-        return None;
+impl Best {
+    fn new(spec: &JobSpec) -> Self {
+        let patience = spec.training.early_stopping.map(|stopping| stopping.patience);
+        Self { patience, is_error: spec.task == Task::Regression, model: None, since: 0 }
     }
-    let mut sum = 0.0;
-    for batch in rows.chunks(MEASURED_ROWS) {
-        let outputs = snapshot.outputs(table.inputs(batch));
-        sum += match table.targets(batch) {
-            Targets::Classes(classes) => {
-                let guesses = outputs.chunks(plan.outputs).map(largest);
-                guesses.zip(classes).filter(|(guess, class)| *guess == *class as usize).count() as f64
+
+    /// Takes an epoch's model if it is the one to give so far. True if no epoch is to follow. Metrics are compared as they
+    /// are told, so that a report's reader can follow.
+    fn is_enough(&mut self, model: Snapshot, metric: Option<f64>) -> bool {
+        let better = match (self.patience, &self.model, metric) {
+            (Some(_), Some((_, Some(best))), Some(metric)) => {
+                if self.is_error {
+                    metric < *best
+                } else {
+                    metric > *best
+                }
             }
-            Targets::Values(values) => {
-                let square = |(output, value): (f32, f32)| (f64::from(output) - f64::from(value)).powi(2);
-                outputs.into_iter().zip(values).map(square).sum()
-            }
+            _ => true,
         };
-    }
-    let mean = sum / rows.len() as f64;
-    Some(three_digits(match plan.output_scaling() {
-        None => mean,
-        Some(scaling) => mean.sqrt() * scaling.scale,
-    }))
-}
-
-/// Shares of what the rows of each class are taken for; see [`Report::test_confusion`].
-fn confusion(snapshot: &Snapshot, plan: &Plan, table: &Table, rows: &[usize]) -> Vec<Option<Vec<f64>>> {
-    if !(1..=MAX_CONFUSION_CLASSES).contains(&plan.classes().len()) {
-        return Vec::new();
-    }
-    shares(counts(snapshot, plan, table, rows))
-}
-
-/// Of each class, how many rows are taken for each class.
-fn counts(snapshot: &Snapshot, plan: &Plan, table: &Table, rows: &[usize]) -> Vec<Vec<f64>> {
-    let mut counts = vec![vec![0.0; plan.outputs]; plan.outputs];
-    for batch in rows.chunks(MEASURED_ROWS) {
-        let outputs = snapshot.outputs(table.inputs(batch));
-        if let Targets::Classes(actual) = table.targets(batch) {
-            for (guess, class) in outputs.chunks(plan.outputs).map(largest).zip(actual) {
-                counts[class as usize][guess] += 1.0;
-            }
+        if better {
+            (self.model, self.since) = (Some((model, metric)), 0);
+        } else {
+            self.since += 1;
         }
+        self.patience.is_some_and(|patience| self.since >= patience)
     }
-    counts
 }
 
-/// Counts of each class as shares of it; none of a class of few rows.
-fn shares(counts: Vec<Vec<f64>>) -> Vec<Option<Vec<f64>>> {
-    let shares = |guesses: Vec<f64>| {
-        let all: f64 = guesses.iter().sum();
-        let share = |count: f64| three_digits(count / all);
-        (all >= MIN_METRIC_ROWS as f64).then(|| guesses.into_iter().map(share).collect())
-    };
-    counts.into_iter().map(shares).collect()
-}
-
-/// Place of the largest value, the first of equals.
-fn largest(values: &[f32]) -> usize {
-    (1..values.len()).fold(0, |best, place| if values[place] > values[best] { place } else { best })
-}
-
-/// Rounded to 3 significant digits: the rest would say more about single rows than about the training.
-pub fn three_digits(value: f64) -> f64 {
-    format!("{value:.2e}").parse().unwrap_or(value)
-}
-
+mod audit;
+mod measure;
 mod private;
 
 #[cfg(test)]

@@ -10,7 +10,9 @@ fn warming_up_starts_no_thread() {
     // The mathematics may well start threads when there is more to do.
     let layers = [atoll_protocol::job::Layer::Linear { units: 512 }];
     let optimizer = atoll_protocol::job::Optimizer::Adam { learning_rate: 0.01, weight_decay: 0.0 };
-    let learner = atoll_trainer::learner::Learner::new(&layers, 512, &optimizer, 1);
+    let model = atoll_protocol::job::Model::of(&layers, vec![atoll_protocol::job::Block::Numbers(512)]).unwrap();
+    let loss = atoll_protocol::job::Loss::CrossEntropy;
+    let learner = atoll_trainer::learner::Learner::new(&model, &loss, &optimizer, None, 1);
     learner.snapshot().outputs(vec![0.5; 512 * 512]);
     assert!(threads() > before, "otherwise this test proves nothing");
 }

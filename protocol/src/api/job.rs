@@ -23,7 +23,7 @@ pub struct NewJob {
     #[cfg_attr(feature = "openapi", schema(value_type = super::forms::Signature))]
     pub signature: Bytes,
     /// The job spec, version 1; its canonical keccak-256 is the order's request hash.
-    #[cfg_attr(feature = "openapi", schema(value_type = crate::job::JobSpec))]
+    #[cfg_attr(feature = "openapi", schema(value_type = crate::job::Declared))]
     pub spec: serde_json::Value,
 }
 }
@@ -33,7 +33,7 @@ resource! {
 #[serde(deny_unknown_fields)]
 pub struct NewPreview {
     /// The job spec, version 1.
-    #[cfg_attr(feature = "openapi", schema(value_type = crate::job::JobSpec))]
+    #[cfg_attr(feature = "openapi", schema(value_type = crate::job::Declared))]
     pub spec: serde_json::Value,
 }
 }
@@ -47,8 +47,8 @@ pub struct JobPreview {
     /// keccak-256 of the canonical spec: the request hash of the order that pays for it.
     #[cfg_attr(feature = "openapi", schema(value_type = super::forms::Hash))]
     pub spec_hash: B256,
-    /// Family of the model, as policies name it.
-    pub model_family: ModelFamily,
+    /// Family of the model, as policies name it; null for statistics.
+    pub model_family: Option<ModelFamily>,
     /// Rows of the data set.
     pub rows: u64,
     /// Size and work.

@@ -16,7 +16,7 @@ pub(super) type Components = Vec<(String, RefOr<Schema>)>;
 /// Bytes: `0x` and hex digits.
 #[derive(ToSchema)]
 #[schema(pattern = "^0x([0-9a-fA-F]{2})*$", example = "0x6fd43e7c")]
-pub(super) struct HexBytes(#[allow(dead_code)] String);
+pub(crate) struct HexBytes(#[allow(dead_code)] String);
 
 impl PartialSchema for Decimal {
     fn schema() -> RefOr<Schema> {

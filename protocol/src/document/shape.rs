@@ -219,6 +219,7 @@ impl Reader {
             "allow",
             "deny",
             "join_with",
+            "statistics",
             "trusted_algorithms",
             "privacy",
         ];
@@ -232,6 +233,7 @@ impl Reader {
             allow: self.optional(object, &at, "allow"),
             deny: self.optional(object, &at, "deny"),
             join_with: self.optional(object, &at, "join_with"),
+            statistics: self.optional(object, &at, "statistics"),
             trusted_algorithms: self.optional(object, &at, "trusted_algorithms"),
             privacy: self.optional(object, &at, "privacy"),
         };

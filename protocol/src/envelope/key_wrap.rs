@@ -66,12 +66,16 @@ impl SecretKey {
 /// A content key, wrapped to one recipient.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct WrappedKey {
     /// X25519 public key of the recipient.
+    #[cfg_attr(feature = "openapi", schema(value_type = crate::api::forms::Hash))]
     pub recipient: B256,
     /// HPKE's encapsulated key.
+    #[cfg_attr(feature = "openapi", schema(value_type = crate::api::forms::Hash))]
     pub encapsulated: B256,
     /// The content key and its tag, 48 bytes.
+    #[cfg_attr(feature = "openapi", schema(value_type = crate::api::schema::HexBytes))]
     pub ciphertext: Bytes,
 }
 

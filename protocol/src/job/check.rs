@@ -2,26 +2,21 @@
 
 use std::collections::HashSet;
 
-use super::{CLIPPING_NORMS, Cost, JobSpec, Layer, Loss, ModelFamily, NOISE_MULTIPLIERS, Optimizer, Privacy, Task};
+use super::{Block, CLIPPING_NORMS, Cost, JobSpec, Limits, ModelFamily, NOISE_MULTIPLIERS, Privacy, Task};
 use crate::{
-    algorithm::{Authored, Template},
-    document::{AssetDocument, ColumnKind},
+    algorithm::Authored,
+    document::{AssetDocument, ColumnKind, Policy},
 };
 
 mod algorithm;
 mod joined;
+mod model;
 mod privacy;
+mod rows;
+mod statistics;
 
 pub(crate) use algorithm::template_rules;
 
-/// Most layers that a model may have.
-const MAX_LAYERS: usize = 64;
-/// Most units that one layer may have.
-const MAX_UNITS: u32 = 16_384;
-/// Most passes over the data.
-const MAX_EPOCHS: u32 = 100_000;
-/// Most rows per step.
-const MAX_BATCH: u32 = 65_536;
 /// Most work that one job may declare, in floating-point operations.
 const MAX_FLOPS: u64 = 1 << 56;
 
@@ -91,18 +86,25 @@ impl JobSpec {
         rules.algorithm(self, algorithm.as_ref());
         let mut inputs = rules.columns(self, document);
         rules.policy(self, document, "/data/asset", algorithm.as_ref());
-        inputs = inputs.saturating_add(rules.joined(self, document, further));
-        let cost = Cost::of(self, inputs, document.atoll.content.rows);
+        inputs.extend(rules.joined(self, document, further));
+        rules.rows(self, document);
+        let model = rules.model(self, inputs, document);
+        rules.start(self, document);
+        let cost = model.map(|model| Cost::of(self, &model, document.atoll.content.rows));
         match cost {
-            Some(cost) if cost.flops <= MAX_FLOPS => {
+            // What is wrong with the layers has been said.
+            None => {}
+            Some(Some(cost)) if cost.flops <= MAX_FLOPS => {
                 for document in std::iter::once(document).chain(joined) {
                     rules.size(self, document, &cost);
                 }
             }
-            _ => rules.broken("/training", "the job is far too large; declare fewer epochs or a smaller model".into()),
+            Some(_) => {
+                rules.broken("/training", "the job is far too large; declare fewer epochs or a smaller model".into());
+            }
         }
         // Computed last, since it takes a while, and only of a job that is otherwise sound.
-        match cost {
+        match cost.flatten() {
             Some(mut cost) if rules.0.is_empty() => {
                 cost.privacy = rules.privacy(self, document, joined);
                 if rules.0.is_empty() { Ok(cost) } else { Err(SpecErrors(rules.0)) }
@@ -131,54 +133,25 @@ impl Rules {
         if spec.version != 1 {
             self.broken("/version", format!("{} is not known; the version is 1", spec.version));
         }
-        self.template(&Template::of(spec));
+        self.template(&crate::algorithm::Template::of(spec), spec.start.is_some());
         if let Some(Privacy { noise_multiplier, clipping_norm }) = spec.privacy {
             let (least, most) = NOISE_MULTIPLIERS.into_inner();
             self.within("/privacy/noise_multiplier", noise_multiplier, least, most);
             let (least, most) = CLIPPING_NORMS.into_inner();
             self.within("/privacy/clipping_norm", clipping_norm, least, most);
         }
-        self.within("/limits/max_seconds", spec.limits.max_seconds, 1, 7 * 24 * 3600);
-        self.within("/limits/max_memory_mib", spec.limits.max_memory_mib, 64, 1 << 20);
+        self.some_limits(&spec.limits);
     }
 
-    /// What an algorithm fixes; the names are those of a spec.
-    fn template(&mut self, spec: &Template) {
-        if spec.layers.is_empty() || spec.layers.len() > MAX_LAYERS {
-            self.broken("/layers", format!("a model has 1 to {MAX_LAYERS} layers"));
-        }
-        for (index, layer) in spec.layers.iter().enumerate() {
-            match layer {
-                Layer::Linear { units } => {
-                    self.within(&format!("/layers/{index}/units"), *units, 1, MAX_UNITS);
-                }
-                Layer::Dropout { rate } => self.within(&format!("/layers/{index}/rate"), *rate, 0.0, 0.9),
-                Layer::Relu {} | Layer::Tanh {} | Layer::Sigmoid {} | Layer::Gelu {} => {}
-            }
-        }
-        let expected = if spec.task == Task::Regression { Loss::MeanSquaredError } else { Loss::CrossEntropy };
-        if spec.loss != expected {
-            let name = if expected == Loss::CrossEntropy { "cross_entropy" } else { "mean_squared_error" };
-            self.broken("/loss", format!("this task is trained with {name}"));
-        }
-        let (rate, decay) = match spec.optimizer {
-            Optimizer::Sgd { learning_rate, momentum, weight_decay } => {
-                self.within("/optimizer/momentum", momentum, 0.0, 0.999);
-                (learning_rate, weight_decay)
-            }
-            Optimizer::Adam { learning_rate, weight_decay } => (learning_rate, weight_decay),
-        };
-        self.within("/optimizer/learning_rate", rate, 1e-8, 100.0);
-        self.within("/optimizer/weight_decay", decay, 0.0, 1.0);
-        self.within("/training/epochs", spec.training.epochs, 1, MAX_EPOCHS);
-        self.within("/training/batch_size", spec.training.batch_size, 1, MAX_BATCH);
-        self.within("/split/test_fraction", spec.split.test_fraction, 0.0, 0.5);
+    /// Limits within those of the format.
+    fn some_limits(&mut self, limits: &Limits) {
+        self.within("/limits/max_seconds", limits.max_seconds, 1, 7 * 24 * 3600);
+        self.within("/limits/max_memory_mib", limits.max_memory_mib, 64, 1 << 20);
     }
 
-    /// Checks the columns and the last layer. Returns the number of inputs.
-    fn columns(&mut self, spec: &JobSpec, document: &AssetDocument) -> u64 {
-        let known = || document.atoll.columns.iter().map(|c| c.name.as_str()).collect::<Vec<_>>().join(", ");
-        let mut inputs = 0_u64;
+    /// Checks the columns that the model sees. Returns its inputs.
+    fn columns(&mut self, spec: &JobSpec, document: &AssetDocument) -> Vec<Block> {
+        let mut inputs = Vec::new();
         let mut seen = HashSet::new();
         if spec.data.features.is_empty() {
             self.broken("/data/features", "name at least one column".into());
@@ -195,55 +168,19 @@ impl Rules {
                 Some(ColumnKind::Key {}) => {
                     self.broken(pointer, format!("`{name}` says whose row it is; nothing is learnt from it"));
                 }
-                Some(kind) => inputs = inputs.saturating_add(kind.inputs()),
-                None => self.broken(pointer, format!("the data set has no column `{name}`; it has {}", known())),
+                Some(kind) => {
+                    if spec.task == Task::ImageClassification && !matches!(kind, ColumnKind::Image(_)) {
+                        let message =
+                            format!("`{name}` holds no images; image_classification takes one column of images");
+                        self.broken(pointer, message);
+                    }
+                    inputs.push(kind.block());
+                }
+                None => self.broken(pointer, self::unknown(name, document)),
             }
         }
-        let outputs = match (document.column(&spec.data.target).map(|c| &c.kind), spec.task) {
-            (None, _) => {
-                let name = &spec.data.target;
-                self.broken("/data/target", format!("the data set has no column `{name}`; it has {}", known()));
-                None
-            }
-            (Some(kind @ (ColumnKind::Image(_) | ColumnKind::Key {})), _) => {
-                let holds = if matches!(kind, ColumnKind::Image(_)) { "holds images" } else { "says whose row it is" };
-                let name = &spec.data.target;
-                self.broken(
-                    "/data/target",
-                    format!("`{name}` {holds}; a model learns to predict a number or a category"),
-                );
-                None
-            }
-            (Some(ColumnKind::Number { .. }), Task::Regression) => Some(1),
-            (Some(ColumnKind::Category { values }), Task::BinaryClassification) if values.len() != 2 => {
-                self.broken(
-                    "/task",
-                    format!("the target has {} categories; use multiclass_classification", values.len()),
-                );
-                None
-            }
-            (Some(ColumnKind::Category { values }), Task::BinaryClassification | Task::MulticlassClassification) => {
-                Some(values.len() as u64)
-            }
-            (Some(ColumnKind::Number { .. }), _) => {
-                self.broken("/task", "the target is a number, so the task is regression".into());
-                None
-            }
-            (Some(ColumnKind::Category { .. }), Task::Regression) => {
-                self.broken("/task", "the target is a category, so the task is a classification".into());
-                None
-            }
-        };
-        if let Some(last) = spec.layers.len().checked_sub(1) {
-            let pointer = format!("/layers/{last}");
-            match (&spec.layers[last], outputs) {
-                (Layer::Linear { units }, Some(outputs)) if u64::from(*units) != outputs => {
-                    self.broken(pointer, format!("the last layer has {units} units and the target needs {outputs}"));
-                }
-                (Layer::Linear { .. }, _) => {}
-                _ => self
-                    .broken(pointer, "the last layer is `linear`, with one unit per class or one for a number".into()),
-            }
+        if spec.task == Task::ImageClassification && inputs.len() > 1 {
+            self.broken("/data/features", "image_classification takes one column of images".into());
         }
         inputs
     }
@@ -259,16 +196,26 @@ impl Rules {
             let allowed = policy.model_families.iter().map(name).collect::<Vec<_>>().join(", ");
             self.broken("/layers", format!("the publisher does not allow {}; allowed: {allowed}", name(&family)));
         }
-        if spec.limits.max_seconds > policy.max_seconds {
+        self.limits(&spec.limits, policy);
+        self.enough_rows(asset, document);
+    }
+
+    /// Limits within those of the publisher.
+    fn limits(&mut self, limits: &Limits, policy: &Policy) {
+        if limits.max_seconds > policy.max_seconds {
             let most = policy.max_seconds;
             self.broken("/limits/max_seconds", format!("the publisher allows at most {most}"));
         }
-        if spec.limits.max_memory_mib > policy.max_memory_mib {
+        if limits.max_memory_mib > policy.max_memory_mib {
             let most = policy.max_memory_mib;
             self.broken("/limits/max_memory_mib", format!("the publisher allows at most {most}"));
         }
-        if document.atoll.content.rows < policy.min_rows {
-            let (rows, least) = (document.atoll.content.rows, policy.min_rows);
+    }
+
+    /// The publisher's floor; `asset` is where the spec names the data set.
+    fn enough_rows(&mut self, asset: &str, document: &AssetDocument) {
+        let (rows, least) = (document.atoll.content.rows, document.atoll.policy.min_rows);
+        if rows < least {
             self.broken(asset, format!("the data set has {rows} rows and its policy asks for {least}"));
         }
     }
@@ -287,6 +234,12 @@ impl Rules {
             );
         }
     }
+}
+
+/// Said of a column that is not there.
+fn unknown(name: &str, document: &AssetDocument) -> String {
+    let known: Vec<_> = document.atoll.columns.iter().map(|column| column.name.as_str()).collect();
+    format!("the data set has no column `{name}`; it has {}", known.join(", "))
 }
 
 #[cfg(test)]

@@ -4,7 +4,7 @@
 //! out follows from its place and the spec's seed, so a row is either trained on or measured on, and what it gives away is the
 //! larger of the two. Everything here follows from the spec and the published number of rows, never from the rows.
 
-use atoll_privacy::{Accountant, RenyiCurve, SampledGaussian};
+use atoll_privacy::{Accountant, Epsilon, RenyiCurve, SampledGaussian};
 use serde::{Deserialize, Serialize};
 
 use super::JobSpec;
@@ -39,7 +39,7 @@ pub struct Sampling {
     pub rate: f64,
     /// Steps of an epoch: 1 / rate, rounded up.
     pub steps_per_epoch: u64,
-    /// Steps in all.
+    /// Steps in all; of an evaluation its measurement is the one step.
     pub steps: u64,
 }
 
@@ -79,9 +79,14 @@ impl PrivacyCost {
 }
 
 impl JobSpec {
-    /// How the job samples `rows` declared rows; none if it trains on none, or if the steps do not fit 64 bits.
+    /// How the job samples `rows` declared rows, or the windows of them, none of which share a row; none if it trains on none, or if the steps do not fit 64 bits.
     pub fn sampling(&self, rows: u64) -> Option<Sampling> {
+        let rows = self.samples(rows);
         let test_rows = held_out(rows, self.split.test_fraction);
+        if self.evaluates() {
+            // All that looks at rows is the one measurement, of each that is held out.
+            return Some(Sampling { train_rows: rows - test_rows, test_rows, rate: 1.0, steps_per_epoch: 0, steps: 1 });
+        }
         let train_rows = rows.checked_sub(test_rows).filter(|rows| *rows > 0)?;
         let batch = u64::from(self.training.batch_size).clamp(1, train_rows);
         let steps_per_epoch = train_rows.div_ceil(batch);
@@ -114,16 +119,21 @@ impl JobSpec {
         let trained = mechanism.epsilon(delta);
         let measured = SampledGaussian::new(measurement_noise(&mechanism.renyi()), 1.0, 1).ok()?.epsilon(delta);
         let most = if sampling.test_rows > 0 && measured.value > trained.value { measured } else { trained };
-        Some(PrivacyCost {
-            epsilon_micros: micros(most.value),
-            delta,
-            sampling_rate: sampling.rate,
-            steps: sampling.steps,
-            accountant: match most.accountant {
-                Accountant::Renyi => PrivacyAccountant::Renyi,
-                Accountant::PrivacyLossDistribution => PrivacyAccountant::PrivacyLossDistribution,
-            },
-        })
+        Some(cost_of(most, delta, sampling.rate, sampling.steps))
+    }
+}
+
+/// What was computed, as it is told.
+pub(super) fn cost_of(epsilon: Epsilon, delta: f64, sampling_rate: f64, steps: u64) -> PrivacyCost {
+    PrivacyCost {
+        epsilon_micros: micros(epsilon.value),
+        delta,
+        sampling_rate,
+        steps,
+        accountant: match epsilon.accountant {
+            Accountant::Renyi => PrivacyAccountant::Renyi,
+            Accountant::PrivacyLossDistribution => PrivacyAccountant::PrivacyLossDistribution,
+        },
     }
 }
 

@@ -6,7 +6,7 @@ use atoll_protocol::{
     api::OrderStatus,
     document::ServiceKind,
     ids::AssetId,
-    job::{Further, JobSpec},
+    job::{Declared, Further},
 };
 use sqlx::PgConnection;
 use time::OffsetDateTime;
@@ -29,8 +29,9 @@ use crate::{
 pub(super) async fn documents(
     connection: &mut PgConnection,
     deployment: &Deployment,
-    spec: &JobSpec,
+    spec: &Declared,
 ) -> Result<Further, ApiError> {
+    let Some(spec) = spec.model() else { return Ok(Further::default()) };
     let mut joined = Vec::with_capacity(spec.data.joined.len());
     for (place, other) in spec.data.joined.iter().enumerate() {
         of_this_market(deployment, other.asset, &format!("/spec/data/joined/{place}/asset"))?;
@@ -65,7 +66,7 @@ pub(super) fn of_this_market(deployment: &Deployment, asset: AssetId, place: &st
 pub(super) async fn orders(
     connection: &mut PgConnection,
     deployment: &Deployment,
-    spec: &JobSpec,
+    spec: &Declared,
     first: &Order,
     now: OffsetDateTime,
 ) -> Result<Vec<B256>, ApiError> {
@@ -94,7 +95,7 @@ pub(super) async fn orders(
         debug_assert_eq!(order.status, OrderStatus::Open);
         let index = services::index_of(connection, order.terms.datatoken).await?;
         let index = index.ok_or(StoreError::Unreadable { column: "orders.datatoken" })?;
-        let is_data = found.len() < spec.data.joined.len();
+        let is_data = spec.model().is_some_and(|spec| found.len() < spec.data.joined.len());
         if is_data && document(connection, asset.token_id).await?.service(index).kind() != ServiceKind::Compute {
             let detail = format!("Your order of {asset} is of a download; order a computation.");
             return Err(ApiError::field(Kind::WrongService, "/request/orderId", detail));

@@ -7,7 +7,7 @@ use atoll_protocol::{
     document::{AssetDocument, ServiceKind},
     download::DownloadSpec,
     ids::AssetId,
-    job::{Further, JobSpec, SpecErrors},
+    job::{Declared, Further, SpecErrors},
     signed::{self, Request},
 };
 use serde_json::Value;
@@ -16,7 +16,7 @@ use time::OffsetDateTime;
 
 use super::{
     caller::Caller,
-    further,
+    further, job_preview,
     problem::{ApiError, Kind},
 };
 use crate::{
@@ -54,23 +54,23 @@ impl TryFrom<NewDownload> for Asked {
 
 /// A spec of either kind.
 enum Spec {
-    Job(Box<JobSpec>),
+    Job(Declared),
     Download(DownloadSpec),
 }
 
 impl Spec {
     fn parse(asked: &Asked) -> Result<Self, SpecErrors> {
         Ok(match asked.request.kind() {
-            ServiceKind::Compute => Self::Job(Box::new(JobSpec::parse(&asked.spec)?)),
+            ServiceKind::Compute => Self::Job(Declared::parse(&asked.spec)?),
             ServiceKind::Download => Self::Download(DownloadSpec::parse(&asked.spec)?),
         })
     }
 
     /// The asset that it names, and where.
-    fn asset(&self) -> (AssetId, &'static str) {
+    fn asset(&self) -> (AssetId, String) {
         match self {
-            Self::Job(spec) => (spec.data.asset, "/spec/data/asset"),
-            Self::Download(spec) => (spec.asset, "/spec/asset"),
+            Self::Job(spec) => (spec.asset(), format!("/spec{}", spec.asset_pointer())),
+            Self::Download(spec) => (spec.asset, "/spec/asset".to_owned()),
         }
     }
 }
@@ -132,7 +132,7 @@ pub(crate) async fn check(
     let (asset, place) = spec.asset();
     if asset != asset_id(deployment, order.token_id) {
         let detail = format!("The order is for {}; name that asset.", asset_id(deployment, order.token_id));
-        return Err(ApiError::field(Kind::InvalidSpec, place, detail));
+        return Err(ApiError::field(Kind::InvalidSpec, &place, detail));
     }
     let document = document(connection, order.token_id).await?;
     let further = match &spec {
@@ -144,6 +144,13 @@ pub(crate) async fn check(
     let access = of_service(&document, &further, index, request, &spec)?;
     for document in std::iter::once(&document).chain(&further.joined) {
         usable(connection, caller, document).await?;
+    }
+    if let Spec::Job(spec) = &spec
+        && let Some(start) = spec.start()
+        && contents::find(connection, start.ciphertext_sha256).await?.is_none_or(|c| c.bytes != start.ciphertext_bytes)
+    {
+        let detail = "The sealed model that the job begins with is not on this server; upload it and submit again.";
+        return Err(ApiError::new(Kind::ContentMissing, detail));
     }
     let further = match &spec {
         Spec::Job(spec) => further::orders(connection, deployment, spec, &order, now).await?,
@@ -195,7 +202,7 @@ fn of_service(
     }
     match spec {
         Spec::Job(spec) => {
-            spec.check_with(document, further).map_err(|errors| ApiError::spec(&errors))?;
+            job_preview::allowed(spec, document, further)?;
             Ok(None)
         }
         Spec::Download(spec) => {

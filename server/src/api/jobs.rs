@@ -1,7 +1,10 @@
 //! `/v1/jobs`: the caller's jobs, as consumer or as provider.
 
 use alloy::primitives::B256;
-use atoll_protocol::api::{Job, JobStatus, NewJob, Page, ResultInfo, SignedReceipt, SubmittedRequest};
+use atoll_protocol::{
+    api::{Job, JobStatus, NewJob, Page, ResultInfo, SignedReceipt, SubmittedRequest},
+    job::Declared,
+};
 use axum::{
     Json as JsonAnswer,
     extract::State,
@@ -25,7 +28,11 @@ use super::{
 use crate::{
     deployment::Deployment,
     job::{self, Actor, Step, asset_id},
-    store::{Tx, job_events, job_orders, jobs},
+    store::{
+        Tx,
+        contents::{self, Content},
+        job_events, job_orders, jobs,
+    },
 };
 
 #[derive(Deserialize, utoipa::IntoParams)]
@@ -177,6 +184,38 @@ pub(crate) async fn request(
     let mut connection = app.store.connection().await?;
     let jobs::Job { request, signature, spec, .. } = own(jobs::find(&mut connection, id).await?, caller)?;
     Ok(JsonAnswer(SubmittedRequest { request, signature, spec }))
+}
+
+/// The sealed model that a job begins with, for its provider.
+#[utoipa::path(
+    get, path = "/v1/jobs/{id}/start-model", operation_id = "read_job_start_model", tag = "jobs",
+    security(("session" = [])),
+    params(
+        ("id" = Uuid, Path, description = "The job"),
+        ("Range" = Option<String>, Header, description = "One range of bytes (RFC 9110); `If-Range` takes the ETag")
+    ),
+    extensions(("x-problems" = json!(["range-not-satisfiable"]))),
+    responses(
+        (status = 200, description = "The sealed model", body = Vec<u8>, content_type = "application/octet-stream"),
+        (status = 206, description = "A range of it", body = Vec<u8>, content_type = "application/octet-stream"),
+        Problems
+    )
+)]
+pub(crate) async fn start_model(
+    State(app): State<App>,
+    caller: Caller,
+    Id(id): Id<Uuid>,
+    headers: HeaderMap,
+) -> Result<Response, ApiError> {
+    let mut connection = app.store.connection().await?;
+    let job = own(jobs::find(&mut connection, id).await?, caller)?;
+    let missing =
+        || ApiError::new(Kind::NotFound, "The job begins with no model, or with one that is not kept any more.");
+    let start = Declared::parse(&job.spec).ok().and_then(|spec| spec.start().cloned()).ok_or_else(missing)?;
+    let sha256 = start.ciphertext_sha256;
+    let Content { bytes, blob } = contents::find(&mut connection, sha256).await?.ok_or_else(missing)?;
+    drop(connection);
+    ciphertext::answer(&app, &headers, Ciphertext { blob, bytes, sha256 }).await
 }
 
 /// The provider's signed receipt of a job that was done: what ran on what data, and what came out.

@@ -222,6 +222,7 @@ pub(crate) fn routes() -> OpenApiRouter<App> {
         .routes(routes!(jobs::read))
         .routes(routes!(jobs::request))
         .routes(routes!(jobs::receipt))
+        .routes(routes!(jobs::start_model))
         .routes(routes!(jobs::cancel))
         .routes(routes!(downloads::create, downloads::list))
         .routes(routes!(downloads::read))

@@ -74,6 +74,14 @@ pub(crate) async fn create(
     body: Json<NewSampleRun>,
 ) -> Result<(StatusCode, JsonAnswer<SampleRun>), ApiError> {
     let Checked { spec, document, .. } = checked(&app, &body.value.spec).await?;
+    let Some(spec) = spec.model() else {
+        let detail = "Statistics are not tried on samples: the rows are public, so count them yourself.";
+        return Err(ApiError::field(Kind::InvalidSpec, "/spec/kind", detail));
+    };
+    if spec.start.is_some() {
+        let detail = "A model to begin with can not be tried on samples; leave it out to try the rest.";
+        return Err(ApiError::field(Kind::InvalidSpec, "/spec/start", detail));
+    }
     if !spec.data.joined.is_empty() {
         let detail = "A sample shows no keys, so a job that joins data sets can not be tried on samples.";
         return Err(ApiError::field(Kind::InvalidSpec, "/spec/data/joined", detail));

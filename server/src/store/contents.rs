@@ -46,7 +46,7 @@ pub(crate) async fn find(connection: &mut PgConnection, sha256: B256) -> Result<
 }
 
 /// Notes which contents no asset names any more, or one names again. What the buyer of a download may still fetch counts as
-/// named.
+/// named, and so does a model that a job is to begin with.
 pub(crate) async fn note_unnamed(connection: &mut PgConnection, now: OffsetDateTime) -> Result<(), StoreError> {
     sqlx::query!(
         "UPDATE contents SET unnamed_since = CASE WHEN unnamed_since IS NULL THEN $1::timestamptz END
@@ -55,6 +55,10 @@ pub(crate) async fn note_unnamed(connection: &mut PgConnection, now: OffsetDateT
              OR EXISTS (
                  SELECT FROM jobs WHERE content_sha256 = contents.sha256
                      AND (status IN ('queued', 'leased', 'running') OR expires_at > $1)
+             )
+             OR EXISTS (
+                 SELECT FROM jobs WHERE lower(spec #>> '{start,ciphertext_sha256}') = '0x' || encode(contents.sha256, 'hex')
+                     AND status IN ('queued', 'leased', 'running')
              )
          )",
         now,

@@ -50,9 +50,12 @@ fn expected(operation: &str) -> Option<[u16; 8]> {
         "list_orders" | "list_jobs" | "list_downloads" => signed_in(200),
         "read_order" => theirs(&[(Consumer, 200), (Provider, 200)], 404),
         "create_job" | "create_download" => theirs(&[(Consumer, 201)], 404),
-        "read_job" | "read_job_request" | "read_job_receipt" | "stream_job_events" | "read_download" => {
-            theirs(&[(Consumer, 200), (Provider, 200)], 404)
-        }
+        "read_job"
+        | "read_job_request"
+        | "read_job_receipt"
+        | "read_job_start_model"
+        | "stream_job_events"
+        | "read_download" => theirs(&[(Consumer, 200), (Provider, 200)], 404),
         "cancel_job" => theirs(&[(Consumer, 202)], 404),
         "read_job_result" | "read_download_content" => theirs(&[(Consumer, 200)], 404),
         "put_provider" => theirs(&[(Provider, 200)], 403),

@@ -346,6 +346,10 @@ impl Stage {
             "read_job" => Asked::get(Consumer, format!("/v1/jobs/{}", done.job.id)),
             "read_job_request" => Asked::get(Consumer, format!("/v1/jobs/{}/request", done.job.id)),
             "read_job_receipt" => Asked::get(Consumer, format!("/v1/jobs/{}/receipt", done.job.id)),
+            "read_job_start_model" => {
+                let job = crate::start::submit(&self.world, consumer, &self.listed).await;
+                Asked::get(Consumer, format!("/v1/jobs/{}/start-model", job.id))
+            }
             "cancel_job" => {
                 let job = self.held().await.job.id;
                 Asked::new(Consumer, Method::POST, format!("/v1/jobs/{job}/cancellation"), Content::Nothing)

@@ -246,6 +246,7 @@ impl World {
                 allow: None,
                 deny: vec![self.chain.accounts[9].address],
                 join_with: Vec::new(),
+                statistics: true,
                 trusted_algorithms: None,
                 privacy: None,
             },

@@ -38,8 +38,18 @@ export interface Report {
   test_rows: number;
   /** Classification only. */
   test_accuracy: number | null;
-  /** Regression only, in the target's own unit. */
+  /** Mean over the classes; classification only. */
+  test_f1: number | null;
+  /** Area under the receiver operating characteristic; classification only, and null of a private job. */
+  test_auc: number | null;
+  /** Classification only, and null of a private job. */
+  test_log_loss: number | null;
+  /** Root mean square error, regression only, in the target's own unit. */
   test_rmse: number | null;
+  /** Mean absolute error, regression only, in the target's own unit; null of a private job. */
+  test_mae: number | null;
+  /** Part of the target's variance that the model explains; regression only, and null of a private job. */
+  test_r2: number | null;
   /**
    * For each class, of the held-out rows of that class the share that the model took for each class; null for a class of
    * too few such rows. Empty for a regression and for very many classes.
@@ -56,6 +66,8 @@ export interface Report {
   output_scaling: Scaling | null;
   /** What a private job gives away; null for an exact training. */
   privacy: Privacy | null;
+  /** How well an attack tells what the model has seen; null if too few rows, or if nothing was trained. */
+  audit: Audit | null;
   /** Name and version of the trainer. */
   trainer: string;
 }
@@ -73,6 +85,17 @@ export interface Privacy {
   accountant: string;
 }
 
+/** Success of a membership inference. */
+export interface Audit {
+  attack: string;
+  /** What the model has seen, and what it has not. */
+  members: number;
+  others: number;
+  /** Part of the members that are recognised where 1 %, or 0.1 %, of the others are mistaken; null if they are too few. */
+  tpr_at_1_percent_fpr: number | null;
+  tpr_at_01_percent_fpr: number | null;
+}
+
 /** The report that this JSON is. Throws `Refused` if it is none; members that are not known are left out. */
 export function readReport(value: unknown): Report {
   const report = object(value);
@@ -80,7 +103,12 @@ export function readReport(value: unknown): Report {
     train_rows: number(report["train_rows"]),
     test_rows: number(report["test_rows"]),
     test_accuracy: orNull(report["test_accuracy"], number),
+    test_f1: orNull(report["test_f1"], number),
+    test_auc: orNull(report["test_auc"], number),
+    test_log_loss: orNull(report["test_log_loss"], number),
     test_rmse: orNull(report["test_rmse"], number),
+    test_mae: orNull(report["test_mae"], number),
+    test_r2: orNull(report["test_r2"], number),
     test_confusion: list(report["test_confusion"], (row) => orNull(row, (shares) => list(shares, number))),
     final_loss: orNull(report["final_loss"], number),
     history: list(report["history"], (item) => {
@@ -99,6 +127,7 @@ export function readReport(value: unknown): Report {
     classes: list(report["classes"], text),
     output_scaling: orNull(report["output_scaling"], scaling),
     privacy: orNull(report["privacy"], privacy),
+    audit: orNull(report["audit"], audit),
     trainer: text(report["trainer"]),
   };
 }
@@ -108,6 +137,15 @@ function privacy(value: unknown): Privacy {
   return {
     ...{ epsilon_micros: number(epsilon_micros), delta: number(delta), sampling_rate: number(sampling_rate) },
     ...{ steps: number(steps), accountant: text(accountant) },
+  };
+}
+
+function audit(value: unknown): Audit {
+  const { attack, members, others, tpr_at_1_percent_fpr, tpr_at_01_percent_fpr } = object(value);
+  return {
+    ...{ attack: text(attack), members: number(members), others: number(others) },
+    tpr_at_1_percent_fpr: orNull(tpr_at_1_percent_fpr, number),
+    tpr_at_01_percent_fpr: orNull(tpr_at_01_percent_fpr, number),
   };
 }
 

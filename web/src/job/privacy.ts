@@ -5,6 +5,7 @@
 
 import type { PrivacyPolicy } from "../document.ts";
 import type { JobSpec } from "./spec.ts";
+import { evaluates, samplesOf } from "./windows.ts";
 
 const ORDERS = Array.from({ length: 62 }, (_, at) => at + 2);
 /** Least and most noise that a job may declare. */
@@ -13,23 +14,35 @@ export const CLIPPING = [0.0001, 10_000] as const;
 /** δ where the publisher asks for none. */
 const DELTA = 1e-5;
 
-/** Probability of a row in a step, and steps in all, of a job on so many rows. */
-export function sampling({ training, split }: JobSpec, rows: number): { rate: number; steps: number } {
-  const trained = Math.max(1, rows - Math.round(rows * split.test_fraction));
+/** What decides how often a row is looked at, and through how much noise. */
+type Sampled = Pick<JobSpec, "data" | "privacy" | "split" | "training">;
+
+/**
+ * Probability of a row in a step, and steps in all, of a job on so many rows or on the windows of them; nothing if it trains
+ * on none. Of an evaluation its one measurement, of each row that is held out, is the step.
+ */
+export function sampling(spec: Sampled, rows: number): { rate: number; steps: number } | undefined {
+  if (evaluates(spec)) return { rate: 1, steps: 1 };
+  const { training, split } = spec;
+  const samples = samplesOf(spec, rows);
+  const trained = samples - Math.min(samples, Math.round(samples * split.test_fraction));
+  if (trained < 1) return undefined;
   const batch = Math.min(Math.max(1, training.batch_size), trained);
   return { rate: batch / trained, steps: Math.ceil(trained / batch) * training.epochs };
 }
 
 /** ε that the job's noise gives at most; undefined for an exact job. */
-export function epsilonOf(spec: JobSpec, rows: number, policy?: PrivacyPolicy | null): number | undefined {
-  if (!spec.privacy) return undefined;
-  const { rate, steps } = sampling(spec, rows);
-  return epsilon(spec.privacy.noise_multiplier, rate, steps, policy?.delta ?? DELTA);
+export function epsilonOf(spec: Sampled, rows: number, policy?: PrivacyPolicy | null): number | undefined {
+  const sampled = sampling(spec, rows);
+  if (!spec.privacy || !sampled) return undefined;
+  return epsilon(spec.privacy.noise_multiplier, sampled.rate, sampled.steps, policy?.delta ?? DELTA);
 }
 
 /** The least noise, to two places, with which the job keeps to the policy; undefined if none does. */
-export function noiseFor(spec: JobSpec, rows: number, policy: PrivacyPolicy): number | undefined {
-  const { rate, steps } = sampling(spec, rows);
+export function noiseFor(spec: Sampled, rows: number, policy: PrivacyPolicy): number | undefined {
+  const sampled = sampling(spec, rows);
+  if (!sampled) return undefined;
+  const { rate, steps } = sampled;
   const fits = (noise: number): boolean => epsilon(noise, rate, steps, policy.delta) <= policy.epsilon_per_job;
   let [low, high] = [NOISE[0] / 2, NOISE[1]] as [number, number];
   if (!fits(high)) return undefined;

@@ -1,19 +1,26 @@
-/** The job spec (`protocol::job`), what a form starts from, and its reading from text. */
+/** The job spec (`protocol::job`): what columns are to a model, which tasks, losses and families there are. */
 
 import type { Schema } from "../api/client.ts";
 import type { Column, ModelFamily, Policy } from "../document.ts";
-import { NOISE, noiseFor } from "./privacy.ts";
+import type { Block } from "./layers.ts";
 
 export type JobSpec = Schema["JobSpec"];
-export type Layer = Schema["Layer"];
 export type Task = Schema["Task"];
-export type Activation = "relu" | "tanh" | "sigmoid" | "gelu";
+export type Loss = Schema["Loss"];
+/** A loss without its numbers. */
+export type LossKind =
+  | "cross_entropy"
+  | "weighted_cross_entropy"
+  | "binary_cross_entropy"
+  | "mean_squared_error"
+  | "mean_absolute_error"
+  | "huber";
 
 /** Numbers that one cell of a column is to the model. */
-export function inputsOf({ type }: Column): number {
-  if (type.kind === "key") return 0;
-  if (type.kind === "image") return type.height * type.width * type.channels;
-  return type.kind === "category" ? type.values.length : 1;
+export function blockOf({ type }: Column): Block {
+  if (type.kind === "image") return { kind: "numbers", inputs: type.height * type.width * type.channels };
+  if (type.kind === "category") return { kind: "category", inputs: type.values.length };
+  return { kind: "numbers", inputs: type.kind === "key" ? 0 : 1 };
 }
 
 /** Keys say whose row it is, and no more. */
@@ -26,36 +33,89 @@ export function canBePredicted({ type }: Column): boolean {
   return type.kind === "number" || type.kind === "category";
 }
 
+export function isImage({ type }: Column): boolean {
+  return type.kind === "image";
+}
+
+/** The columns that can be learnt from to predict another one. */
+export function learnable(columns: readonly Column[], target: string): string[] {
+  return columns.filter((column) => column.name !== target && canBeLearnt(column)).map(({ name }) => name);
+}
+
+/** Those to propose: images are thousands of inputs, so they are left out where there is anything else. */
+export function usualFeatures(columns: readonly Column[], target: string): string[] {
+  const plain = learnable(
+    columns.filter((column) => !isImage(column)),
+    target,
+  );
+  return plain.length > 0 ? plain : learnable(columns, target);
+}
+
+/** The task of a target, whatever it is learned from. */
 export function taskOf(target: Column): Task {
   if (target.type.kind !== "category") return "regression";
   return target.type.values.length === 2 ? "binary_classification" : "multiclass_classification";
 }
 
+const LOSSES: Record<Task, readonly LossKind[]> = {
+  regression: ["mean_squared_error", "mean_absolute_error", "huber"],
+  binary_classification: ["cross_entropy", "weighted_cross_entropy", "binary_cross_entropy"],
+  multiclass_classification: ["cross_entropy", "weighted_cross_entropy"],
+  image_classification: ["cross_entropy", "weighted_cross_entropy"],
+};
+
+/** The losses that a task is trained with; the usual one first. */
+export function lossesOf(task: Task): readonly LossKind[] {
+  return LOSSES[task];
+}
+
+/** The usual loss of a task. */
+export function usualLoss(task: Task): Loss {
+  return task === "regression" ? "mean_squared_error" : "cross_entropy";
+}
+
+export function kindOf(loss: Loss): LossKind {
+  if (typeof loss === "string") return loss;
+  return "huber" in loss ? "huber" : "weighted_cross_entropy";
+}
+
+/** What an optimiser's weight decay is if it is not said. */
+export function usualDecay({ kind }: Pick<JobSpec["optimizer"], "kind">): number {
+  return kind === "adamw" ? 0.01 : 0;
+}
+
 /** Numbers that come out of the model: one for each class, or one. */
-export function outputsOf(target: Column): number {
-  return target.type.kind === "category" ? target.type.values.length : 1;
+export function outputsOf(target: Column, loss?: Loss): number {
+  return target.type.kind === "category" && loss !== "binary_cross_entropy" ? target.type.values.length : 1;
 }
 
-/** Model families that fit a target, as far as the publisher allows them. */
-export function familiesFor(target: Column, { model_families: allowed }: Policy): ModelFamily[] {
-  const simple: ModelFamily = target.type.kind === "category" ? "logistic_regression" : "linear_regression";
-  return [simple, "multilayer_perceptron" as const].filter((family) => allowed.includes(family));
+/** Model families that fit a target, as far as the publisher allows them; convolutions are of images. */
+export function familiesFor(
+  target: Column,
+  columns: readonly Column[],
+  { model_families: allowed }: Pick<Policy, "model_families">,
+): ModelFamily[] {
+  const fitting: ModelFamily[] = [
+    target.type.kind === "category" ? "logistic_regression" : "linear_regression",
+    "multilayer_perceptron",
+    ...(columns.some(isImage) ? ["convolutional_network" as const] : []),
+  ];
+  return fitting.filter((family) => allowed.includes(family));
 }
 
-export interface Network {
-  readonly hidden: readonly number[];
-  readonly activation: Activation;
-  readonly dropout: number;
+/** The family to propose: convolutions to tell images apart, else the largest that is not of images. */
+export function usualFamily(target: Column, families: readonly ModelFamily[]): ModelFamily {
+  const ofTables = families.filter((family) => family !== "convolutional_network");
+  const convolves = families.length > ofTables.length && (target.type.kind === "category" || ofTables.length === 0);
+  return convolves ? "convolutional_network" : (ofTables.at(-1) ?? "multilayer_perceptron");
 }
 
-export function layersOf(family: ModelFamily, outputs: number, { hidden, activation, dropout }: Network): Layer[] {
-  const within = family === "multilayer_perceptron" ? hidden : [];
-  const inner = within.flatMap((units): Layer[] => [
-    { kind: "linear", units },
-    { kind: activation },
-    ...(dropout > 0 ? [{ kind: "dropout" as const, rate: dropout }] : []),
-  ]);
-  return [...inner, { kind: "linear", units: outputs }];
+/** The family that the layers amount to. */
+export function familyOf({ layers, task }: Pick<JobSpec, "layers" | "task">): ModelFamily {
+  if (layers.length === 1 && layers[0]?.kind === "linear")
+    return task === "regression" ? "linear_regression" : "logistic_regression";
+  const convolves = layers.some(({ kind }) => kind === "conv1d" || kind === "conv2d");
+  return convolves ? "convolutional_network" : "multilayer_perceptron";
 }
 
 /** A number that JSON and Rust write alike, for seeds. */
@@ -65,7 +125,9 @@ export function anySeed(): number {
 
 /** The column that by its name is one to predict. */
 export function namedTarget(columns: readonly Column[]): Column | undefined {
-  return columns.find((column) => canBePredicted(column) && /^(target|label|class|outcome|diagnosis|y)$/i.test(column.name));
+  return columns.find(
+    (column) => canBePredicted(column) && /^(target|label|class|outcome|diagnosis|y)$/i.test(column.name),
+  );
 }
 
 /** The column that is most likely to be predicted: the marked one, else one with such a name, else the last category or the last. */
@@ -73,58 +135,4 @@ export function likelyTarget(columns: readonly Column[], marked?: Column): Colum
   if (marked && canBePredicted(marked)) return marked;
   const possible = columns.filter(canBePredicted);
   return namedTarget(columns) ?? possible.findLast(({ type }) => type.kind === "category") ?? possible.at(-1);
-}
-
-/** A sensible job for a data set: a small model that fits the publisher's limits, and as many passes as rarely hurt. */
-export function suggest(
-  asset: string,
-  columns: readonly Column[],
-  rows: number,
-  policy: Policy,
-  target: Column,
-): JobSpec {
-  const task = taskOf(target);
-  const family = familiesFor(target, policy).at(-1) ?? "multilayer_perceptron";
-  const batch = [256, 128, 64, 32].find((size) => rows / size >= 12) ?? 16;
-  const spec: JobSpec = {
-    version: 1,
-    task,
-    data: {
-      asset,
-      features: columns.filter((column) => column.name !== target.name && canBeLearnt(column)).map(({ name }) => name),
-      target: target.name,
-    },
-    layers: layersOf(family, outputsOf(target), { hidden: [16], activation: "relu", dropout: 0 }),
-    loss: task === "regression" ? "mean_squared_error" : "cross_entropy",
-    optimizer: { kind: "adam", learning_rate: 0.01 },
-    training: { epochs: 30, batch_size: batch, seed: anySeed() },
-    split: { test_fraction: 0.25, seed: anySeed() },
-    limits: { max_seconds: Math.min(120, policy.max_seconds), max_memory_mib: Math.min(512, policy.max_memory_mib) },
-  };
-  if (!policy.privacy) return spec;
-  // Noise drowns what is learned in small steps; fewer, larger ones need less of it.
-  const training = { ...spec.training, epochs: 20, batch_size: Math.min(4 * batch, Math.max(16, rows >> 2)) };
-  const calm: JobSpec = { ...spec, training, optimizer: { kind: "adam", learning_rate: 0.02 } };
-  return { ...calm, privacy: { noise_multiplier: noiseFor(calm, rows, policy.privacy) ?? NOISE[1], clipping_norm: 1 } };
-}
-
-export function familyOf({ layers, task }: JobSpec): ModelFamily {
-  if (layers.length !== 1) return "multilayer_perceptron";
-  return task === "regression" ? "linear_regression" : "logistic_regression";
-}
-
-/** The hidden layers of a spec, if the form can show them: one activation throughout, the same dropout after each. */
-export function networkOf({ layers }: JobSpec): Network | undefined {
-  const inner = layers.slice(0, -1);
-  const hidden = inner.flatMap((layer) => (layer.kind === "linear" ? [layer.units] : []));
-  const activations = new Set(
-    inner.flatMap((layer) => (layer.kind === "linear" || layer.kind === "dropout" ? [] : [layer.kind])),
-  );
-  const rates = new Set(inner.flatMap((layer) => (layer.kind === "dropout" ? [layer.rate] : [])));
-  if (activations.size > 1 || rates.size > 1) return undefined;
-  const [activation = "relu"] = activations;
-  const [dropout = 0] = rates;
-  const network = { hidden, activation, dropout };
-  const again = layersOf("multilayer_perceptron", 0, network).slice(0, -1);
-  return JSON.stringify(again) === JSON.stringify(inner) ? network : undefined;
 }

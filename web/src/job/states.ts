@@ -15,9 +15,14 @@ const JOB: Record<Status, string> = {
   expired: "Nobody did it in time",
 };
 
-/** Where a job is. A download is a job as well: the provider wraps the content key to its buyer. */
-export function stateOf({ kind, status }: Pick<Schema["Job"], "kind" | "status">): string {
-  return kind === "download" && status === "running" ? "The provider hands it over" : JOB[status];
+/**
+ * Where a job is. A download is a job as well: the provider wraps the content key to its buyer. `trainsNothing` is of a job
+ * that only measures a model, where that is known.
+ */
+export function stateOf({ kind, status }: Pick<Schema["Job"], "kind" | "status">, trainsNothing = false): string {
+  if (status !== "running") return JOB[status];
+  if (kind === "download") return "The provider hands it over";
+  return trainsNothing ? "Measuring" : JOB.running;
 }
 
 export const ORDER: Record<Schema["OrderStatus"], string> = {
@@ -48,6 +53,8 @@ export function why(failure: NonNullable<Schema["Job"]["failure"]>, buyer = "You
       return `Column “${failure.column}” holds a key twice, so rows can not be joined by it. The publisher has to publish a corrected version.`;
     case "malformed_table":
       return "The table breaks a limit of size or form. The publisher has to publish another one.";
+    case "start_unusable":
+      return "The model to begin with is not the declared one, or does not fit the layers. Seal it again with the command line, and declare that.";
     case "too_few_rows":
       return "The data set has fewer rows than its policy asks for.";
     case "diverged":

@@ -39,6 +39,7 @@ export class Draft {
     "linear_regression",
     "logistic_regression",
     "multilayer_perceptron",
+    "convolutional_network",
   ]);
   readonly minRows = signal(50);
   readonly maxSeconds = signal(600);

@@ -66,6 +66,8 @@ const ROWS: &[Row] = &[
     ("atoll job submit --order 0x… --spec job.json", &["buyer: job submit --order {order} --spec {spec} => job=job trained=job"]),
     ("atoll job watch JOB", &["buyer: job watch {job}"]),
     ("atoll job fetch JOB --out DIR", &["buyer: job fetch {job} --out {dir}/result"]),
+    ("atoll job start --spec job.json --model FILE --out FILE", &["buyer: job start --spec {spec} --model {dir}/result/model.safetensors --out {dir}/further.json"]),
+    ("atoll model predict --model DIR --out FILE TABLE", &["buyer: model predict --model {dir}/result --out {dir}/predictions.csv {table}"]),
     ("atoll receipt verify JOB [--model FILE]", &["buyer: receipt verify {job} --model {dir}/result/model.safetensors", "buyer: receipt verify {dir}/result/receipt.json"]),
     ("atoll receipt replay JOB [--trainer FILE]", &["provider: receipt replay {trained} --trainer {trainer}"]),
     ("atoll job cancel JOB", &[

@@ -55,7 +55,7 @@ fn market(change: impl FnOnce(&mut Value, &mut AssetDocument, &mut AssetDocument
     let (mut first, mut other) = (dataset(42, "x0"), dataset(43, "z0"));
     let mut spec = samples::spec_json();
     spec["data"]["joined"] = json!([{"asset": id(43).to_string(), "key": "who", "on": "who", "features": ["z0"]}]);
-    let template = Template::of(&JobSpec::parse(&spec).unwrap());
+    let template = Template::of(&atoll_protocol::job::JobSpec::parse(&spec).unwrap());
     spec["algorithm"] = json!({"asset": id(44).to_string(), "hash": template.hash().unwrap()});
     let algorithm = AlgorithmDocument::new("Net", "", "MIT", template);
     change(&mut spec, &mut first, &mut other);

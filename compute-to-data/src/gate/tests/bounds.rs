@@ -1,6 +1,10 @@
 //! Each rule alone, at the last value that passes and at the first that does not.
 
-use atoll_protocol::{document::Column, worker::MAX_FRAME};
+use atoll_protocol::{
+    document::Column,
+    job::{Privacy, PrivacyCost},
+    worker::MAX_FRAME,
+};
 
 use super::*;
 
@@ -23,7 +27,9 @@ fn regression() -> (JobSpec, atoll_protocol::document::AssetDocument, Report) {
         category("b"),
     ];
     (given.classes, given.output_scaling) = (Vec::new(), scaling(25.0, 15.0));
-    (given.test_accuracy, given.test_rmse, given.test_confusion) = (None, Some(7.0), Vec::new());
+    (given.test_accuracy, given.test_f1, given.test_auc, given.test_log_loss) = (None, None, None, None);
+    (given.test_rmse, given.test_mae, given.test_r2, given.test_confusion) =
+        (Some(7.0), Some(5.0), Some(-0.5), Vec::new());
     for epoch in &mut given.history {
         epoch.test_metric = Some(7.0);
     }
@@ -42,6 +48,9 @@ fn of_classes(change: impl FnOnce(&mut Report)) -> Result<Report, OutputError> {
     change(&mut given);
     report(&samples::spec(), &samples::document().atoll.columns, given)
 }
+
+type Change = fn(&mut Report);
+type Put = fn(&mut Report, Option<f64>);
 
 fn is_report_error<T>(outcome: &Result<T, OutputError>) -> bool {
     matches!(outcome, Err(OutputError::Report(_)))
@@ -75,16 +84,20 @@ fn a_model_may_be_as_long_as_declared_and_no_longer() {
     assert!(!matches!(refused(limit), OutputError::TooLong { .. }), "it is read");
 }
 
-#[test]
-fn what_the_gate_lets_through_is_the_rebuilt_model_and_report() {
-    let (spec, document) = (samples::spec(), samples::document());
-    let cost = spec.check(&document).unwrap();
+/// A model of the sample's job.
+fn of_sample() -> Vec<u8> {
     let header = json!({
         "0.weight": {"dtype": "F32", "shape": [2, 2], "data_offsets": [0, 16]},
         "0.bias": {"dtype": "F32", "shape": [2], "data_offsets": [16, 24]},
     });
-    let (passed, model) =
-        output(&spec, &document.atoll.columns, &cost, samples::report(), &file(header, &[1; 24])).unwrap();
+    file(header, &[1; 24])
+}
+
+#[test]
+fn what_the_gate_lets_through_is_the_rebuilt_model_and_report() {
+    let (spec, document) = (samples::spec(), samples::document());
+    let cost = spec.check(&document).unwrap();
+    let (passed, model) = output(&spec, &document.atoll.columns, &cost, samples::report(), &of_sample()).unwrap();
     assert_eq!(passed.trainer, TRAINER);
     let (length, rest) = model.split_first_chunk::<8>().unwrap();
     assert_eq!(u64::from_le_bytes(*length) % 8, 0, "the format aligns the data");
@@ -123,9 +136,25 @@ fn numbers_of_rows_are_bounded_one_by_one() {
 fn a_task_has_its_own_metric() {
     let passed = of_regression(|_| {}).unwrap();
     assert_eq!((passed.test_accuracy, passed.test_rmse), (None, Some(7.0)));
-    assert!(is_report_error(&of_regression(|r| r.test_accuracy = Some(0.5))));
-    assert!(is_report_error(&of_regression(|r| (r.test_rmse, r.test_accuracy) = (None, Some(0.5)))));
-    assert!(is_report_error(&of_classes(|r| (r.test_accuracy, r.test_rmse) = (None, Some(0.5)))));
+    assert_eq!((passed.test_mae, passed.test_r2), (Some(5.0), Some(-0.5)));
+    let passed = of_classes(|_| {}).unwrap();
+    assert_eq!((passed.test_f1, passed.test_auc, passed.test_log_loss), (Some(0.9), Some(0.97), Some(0.3)));
+    let of_a_classification: [Change; 4] = [
+        |r| r.test_accuracy = Some(0.5),
+        |r| r.test_f1 = Some(0.5),
+        |r| r.test_auc = Some(0.5),
+        |r| r.test_log_loss = Some(0.5),
+    ];
+    let of_a_regression: [Change; 3] =
+        [|r| r.test_rmse = Some(0.5), |r| r.test_mae = Some(0.5), |r| r.test_r2 = Some(0.5)];
+    for change in of_a_classification {
+        assert!(is_report_error(&of_regression(change)));
+        assert!(of_classes(change).is_ok());
+    }
+    for change in of_a_regression {
+        assert!(is_report_error(&of_classes(change)));
+        assert!(of_regression(change).is_ok());
+    }
     assert!(of_classes(|r| r.test_accuracy = None).is_ok());
 }
 
@@ -133,7 +162,12 @@ fn a_task_has_its_own_metric() {
 fn metrics_are_finite_in_their_range_and_of_enough_rows() {
     for value in [f64::NAN, f64::INFINITY, f64::NEG_INFINITY] {
         assert_eq!(of_classes(|r| r.test_accuracy = Some(value)), Err(OutputError::NotFinite));
-        assert_eq!(of_regression(|r| r.test_rmse = Some(value)), Err(OutputError::NotFinite));
+        for change in [|r, v| r.test_f1 = v, |r, v| r.test_auc = v, |r, v| r.test_log_loss = v] as [Put; 3] {
+            assert_eq!(of_classes(|r| change(r, Some(value))), Err(OutputError::NotFinite));
+        }
+        for change in [|r, v| r.test_rmse = v, |r, v| r.test_mae = v, |r, v| r.test_r2 = v] as [Put; 3] {
+            assert_eq!(of_regression(|r| change(r, Some(value))), Err(OutputError::NotFinite));
+        }
         assert_eq!(of_classes(|r| r.history[1].test_metric = Some(value)), Err(OutputError::NotFinite));
         assert_eq!(of_classes(|r| r.history[1].loss = Some(value)), Err(OutputError::NotFinite));
         assert_eq!(of_classes(|r| r.final_loss = Some(value)), Err(OutputError::NotFinite));
@@ -147,9 +181,66 @@ fn metrics_are_finite_in_their_range_and_of_enough_rows() {
     }
     assert!(of_regression(|r| r.test_rmse = Some(1e300)).is_ok());
     assert!(is_report_error(&of_regression(|r| r.test_rmse = Some(-1.0))));
+    assert!(is_report_error(&of_regression(|r| r.test_mae = Some(-1.0))));
+    assert!(of_regression(|r| r.test_r2 = Some(1.0)).is_ok());
+    assert!(is_report_error(&of_regression(|r| r.test_r2 = Some(1.001))));
+    for value in [-0.001, 1.001] {
+        assert!(is_report_error(&of_classes(|r| r.test_f1 = Some(value))));
+        assert!(is_report_error(&of_classes(|r| r.test_auc = Some(value))));
+    }
+    assert!(of_classes(|r| r.test_log_loss = Some(7.0)).is_ok());
+    assert!(is_report_error(&of_classes(|r| r.test_log_loss = Some(-0.1))));
     let of_rows = |rows| of_regression(|r| r.test_rows = rows);
     assert!(of_rows(20).is_ok());
     assert_eq!(of_rows(19), Err(OutputError::Report("a metric over too few rows")));
+}
+
+/// The report of a private job, which looked at its rows through noise only.
+fn private(change: impl FnOnce(&mut JobSpec, &mut Report)) -> Result<Report, OutputError> {
+    let (mut spec, mut given) = (samples::spec(), samples::report());
+    spec.privacy = Some(Privacy { noise_multiplier: 1.0, clipping_norm: 1.0 });
+    (given.final_loss, given.test_auc, given.test_log_loss) = (None, None, None);
+    for epoch in &mut given.history {
+        (epoch.loss, epoch.test_metric) = (None, None);
+    }
+    change(&mut spec, &mut given);
+    report(&spec, &samples::document().atoll.columns, given)
+}
+
+#[test]
+fn a_private_job_tells_of_nothing_that_is_not_accounted_for() {
+    let passed = private(|_, _| {}).unwrap();
+    assert_eq!((passed.test_accuracy, passed.test_f1, passed.final_loss), (Some(0.92), Some(0.9), None));
+    let more: [Change; 6] = [
+        |r| r.final_loss = Some(0.5),
+        |r| r.history[0].loss = Some(0.5),
+        |r| r.history[1].test_metric = Some(0.5),
+        |r| r.test_auc = Some(0.5),
+        |r| r.test_log_loss = Some(0.5),
+        |r| r.test_r2 = Some(0.5),
+    ];
+    for change in more {
+        assert!(is_report_error(&private(|_, given| change(given))));
+    }
+    // And an exact job has a loss to tell of.
+    assert!(is_report_error(&private(|spec, _| spec.privacy = None)));
+    assert!(is_report_error(&of_classes(|r| r.final_loss = None)));
+    assert!(is_report_error(&of_classes(|r| r.history[0].loss = None)));
+}
+
+#[test]
+fn what_a_private_job_cost_is_what_the_runner_computed() {
+    let (mut spec, document) = (samples::spec(), samples::document());
+    spec.privacy = Some(Privacy { noise_multiplier: 2.0, clipping_norm: 1.0 });
+    let cost = spec.check(&document).unwrap();
+    let mut given = samples::report();
+    (given.final_loss, given.test_auc, given.test_log_loss, given.history) = (None, None, None, Vec::new());
+    // So few that nothing is planted among them.
+    given.train_rows = 60;
+    given.privacy = Some(PrivacyCost { epsilon_micros: 1, ..cost.privacy.unwrap() });
+    let (passed, _) = output(&spec, &document.atoll.columns, &cost, given, &of_sample()).unwrap();
+    assert_eq!(passed.privacy, cost.privacy);
+    assert!(passed.privacy.unwrap().epsilon_micros > 1);
 }
 
 #[test]

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use atoll_protocol::{
     document::{Column, ColumnKind, Image, MediaType},
-    job::{JobSpec, Optimizer, Task},
+    job::{JobSpec, Optimizer, SplitBy, Task},
 };
 use parquet::{
     basic::Compression,
@@ -23,7 +23,8 @@ use super::*;
 use crate::plan::Plan;
 use crate::{
     sample::{
-        cancer_columns, cancer_csv, cancer_spec, category, number, perceptron, plaintext, read_as, run, run_as, spec,
+        cancer_columns, cancer_csv, cancer_spec, category, inputs, number, perceptron, plaintext, read_as, run, run_as,
+        spec,
     },
     table::Targets,
 };
@@ -87,6 +88,29 @@ fn a_training_on_parquet_gives_the_model_of_the_same_training_on_csv() {
     }
 }
 
+#[test]
+fn a_column_says_which_rows_are_held_out_in_either_format() {
+    let columns = [number("a", 0.0, 10.0), category("t", &["no", "yes"]), category("part", &["1", "2"])];
+    let mut job = spec(&["a"], "t", Task::BinaryClassification, perceptron(&[2]), SGD);
+    (job.split.by, job.split.test_fraction) =
+        (Some(SplitBy { column: "part".to_owned(), test: vec!["2".to_owned()] }), 0.0);
+    let rows = 90;
+    let (labels, parts) = (|row: usize| ["no", "yes"][row % 2], |row: usize| 1 + i64::from(row % 3 == 1));
+    let csv: String = (0..rows).map(|row| format!("{},{},{}\n", row % 10, labels(row), parts(row))).collect();
+    let expected = run(&job, &columns, &format!("a,t,part\n{csv}")).unwrap();
+    assert_eq!((expected.0.train_rows, expected.0.test_rows), (60, 30));
+    let bytes = |parts: &dyn Fn(usize) -> i64| {
+        let numbers = put::<DoubleType>((0..rows).map(|row| (row % 10) as f64).collect::<Vec<_>>());
+        let classes = texts(&(0..rows).map(labels).collect::<Vec<_>>());
+        let parts = put::<Int64Type>((0..rows).map(parts).collect::<Vec<_>>());
+        let schema = "required double a; required binary t (STRING); required int64 part;";
+        file(schema, plain(), &[&numbers, &classes, &parts])
+    };
+    assert!(run_as(MediaType::Parquet, &job, &columns, bytes(&parts)).unwrap() == expected);
+    let unknown = FailureCode::UnknownCategory { column: "part".to_owned() };
+    assert_eq!(run_as(MediaType::Parquet, &job, &columns, bytes(&|_| 3)).err(), Some(unknown));
+}
+
 const SGD: Optimizer = Optimizer::Sgd { learning_rate: 0.1, momentum: 0.0, weight_decay: 0.0 };
 
 fn columns() -> Vec<Column> {
@@ -121,7 +145,7 @@ fn three(place: usize, schema: &str, write: Write<'_>) -> Vec<u8> {
 fn reading(bytes: &[u8]) -> Result<(Vec<f32>, Vec<u32>), FailureCode> {
     let (_, table) = read_as(MediaType::Parquet, &job(), &columns(), bytes)?;
     let Targets::Classes(classes) = table.targets(&[0, 1, 2]) else { panic!("a category is a class") };
-    Ok((table.inputs(&[0, 1, 2]), classes))
+    Ok((inputs(&table, &[0, 1, 2]), classes))
 }
 
 const EXPECTED: [[f32; 4]; 3] = [[0.0, 0.0, 1.0, -1.0], [1.0, 0.0, 0.0, 0.0], [0.0, 1.0, 0.0, 1.0]];
@@ -157,7 +181,7 @@ fn numbers_and_categories_come_from_every_type_that_can_hold_them() {
         let (_, table) = read_as(MediaType::Parquet, &job, &numbered, bytes).unwrap();
         let Targets::Classes(classes) = table.targets(&[0, 1]) else { panic!("a category is a class") };
         assert_eq!(classes, expected, "{schema}");
-        assert_eq!(table.inputs(&[0, 1]), [-0.8, -1.0]);
+        assert_eq!(inputs(&table, &[0, 1]), [-0.8, -1.0]);
     }
 }
 
@@ -229,7 +253,7 @@ fn an_image_is_its_bytes_from_the_top_each_divided_by_255() {
     let with = |schema: &str, write: Write<'_>| {
         let schema = format!("required double a; required {schema}; required binary t (STRING);");
         let bytes = file(&schema, plain(), &[rest[0], write, rest[1]]);
-        read_as(MediaType::Parquet, &job, &columns, bytes).map(|(plan, table)| (plan, table.inputs(&[0, 1])))
+        read_as(MediaType::Parquet, &job, &columns, bytes).map(|(plan, table)| (plan, inputs(&table, &[0, 1])))
     };
     let expected = [[0.0, 0.2, 0.4, 0.6, 0.8, 1.0, 0.0], [1.0, 0.0, 0.0, 0.0, 0.0, 1.0 / 255.0, 1.0]].concat();
     let fixed = |pictures: &[&[u8]]| -> Vec<FixedLenByteArray> {
@@ -239,7 +263,7 @@ fn an_image_is_its_bytes_from_the_top_each_divided_by_255() {
         with("fixed_len_byte_array(6) picture", &put::<FixedLenByteArrayType>(fixed(&pictures))).unwrap();
     assert_eq!(inputs, expected);
     let told = plan.report_inputs();
-    assert_eq!((plan.inputs, told.len()), (7, 2));
+    assert_eq!((plan.first.inputs, told.len()), (7, 2));
     assert_eq!(told[0].image, Some(Image { height: 2, width: 1, channels: 3 }));
     assert_eq!(told[0].scaling.map(|scaling| (scaling.offset, scaling.scale)), Some((0.0, 255.0)));
 

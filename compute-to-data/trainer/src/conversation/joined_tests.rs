@@ -2,13 +2,13 @@
 
 use atoll_protocol::{
     document::{ColumnKind, MediaType},
-    job::Joined,
+    job::{Joined, SplitBy},
     report::Report,
     worker::JoinedTable,
 };
 
 use super::{tests::*, *};
-use crate::sample::{cancer_columns, cancer_csv};
+use crate::sample::{cancer_columns, cancer_csv, category};
 
 const OTHER_KEY: [u8; 32] = [8; 32];
 const OTHER_CONTEXT: &[u8] = b"of the joined asset";
@@ -55,8 +55,8 @@ fn key(name: &str) -> Column {
 fn joined_job() -> WorkerJob {
     let (mut job, columns) = (job(), cancer_columns());
     let names = |part: &[Column]| part.iter().map(|column| column.name.clone()).collect::<Vec<_>>();
-    job.spec.data.features = names(&columns[..15]);
-    job.spec.data.joined = vec![Joined {
+    job.spec.model_mut().unwrap().data.features = names(&columns[..15]);
+    job.spec.model_mut().unwrap().data.joined = vec![Joined {
         asset: "eip155:31337/erc721:0x5FbDB2315678afecb367f032d93F642f64180aa3/43".parse().unwrap(),
         key: "who".into(),
         on: "patient".into(),
@@ -97,6 +97,32 @@ fn a_join_gives_the_model_of_the_table_that_it_makes() {
     assert!(model == expected, "another model");
 }
 
+/// The same where a column of the first table says which rows are held out: it stays with its rows.
+#[test]
+fn a_joined_row_stays_in_the_part_that_its_column_says() {
+    let Halves { first, other, together } = halves();
+    // A row's part follows from a digit of its first measurement, which is the given column.
+    let parted = |csv: &str, column: usize| -> String {
+        let part = |line: &str| match line.split(',').nth(column).unwrap().bytes().last().unwrap() {
+            b'0'..=b'6' => "train",
+            b'7'..=b'9' => "test",
+            _ => "part",
+        };
+        csv.lines().map(|line| format!("{line},{}\n", part(line))).collect()
+    };
+    let by_part = |mut job: WorkerJob| {
+        (job.spec.model_mut().unwrap().split.by, job.spec.model_mut().unwrap().split.test_fraction) =
+            (Some(SplitBy { column: "part".into(), test: vec!["test".into()] }), 0.0);
+        job.columns.push(category("part", &["test", "train"]));
+        job
+    };
+    let (report, model) = result(both(&by_part(joined_job()), &parted(&first, 1), &other));
+    let (expected_report, expected) = result(frames(&by_part(job()), KEY, &sealed(&parted(&together, 0))));
+    assert!((100..200).contains(&report.test_rows), "{}", report.test_rows);
+    assert_eq!(report.history, expected_report.history);
+    assert!(model == expected, "another model");
+}
+
 #[test]
 fn what_is_wrong_with_either_table_is_answered() {
     let Halves { first, other, .. } = halves();
@@ -127,7 +153,7 @@ fn what_is_wrong_with_either_table_is_answered() {
     assert_eq!(answer(&joined_job(), &first, &strangers), FailureCode::TooFewRows);
     // Both tables, their matrices and what they make together have to fit.
     let mut job = joined_job();
-    job.spec.limits.max_memory_mib = 1;
+    job.spec.model_mut().unwrap().limits.max_memory_mib = 1;
     let wide = format!("{other}{}", "\n".repeat(600 << 10));
     assert_eq!(answer(&job, &first, &wide), FailureCode::MemoryLimit);
 }
@@ -159,10 +185,10 @@ fn a_job_and_its_tables_have_to_be_about_the_same() {
         change(&mut job);
         matches!(failure(both(&job, &first, &other)), FailureCode::Refused { .. })
     };
-    assert!(refused(|job| job.spec.data.joined.clear()));
-    assert!(refused(|job| job.spec.data.joined[0].on = "diagnosis".into()));
-    assert!(refused(|job| job.spec.data.joined[0].key = "nobody".into()));
-    assert!(refused(|job| job.spec.data.joined[0].features.push("who".into())));
-    assert!(refused(|job| job.spec.data.features.push("patient".into())));
-    assert!(refused(|job| job.spec.data.target = "patient".into()));
+    assert!(refused(|job| job.spec.model_mut().unwrap().data.joined.clear()));
+    assert!(refused(|job| job.spec.model_mut().unwrap().data.joined[0].on = "diagnosis".into()));
+    assert!(refused(|job| job.spec.model_mut().unwrap().data.joined[0].key = "nobody".into()));
+    assert!(refused(|job| job.spec.model_mut().unwrap().data.joined[0].features.push("who".into())));
+    assert!(refused(|job| job.spec.model_mut().unwrap().data.features.push("patient".into())));
+    assert!(refused(|job| job.spec.model_mut().unwrap().data.target = "patient".into()));
 }

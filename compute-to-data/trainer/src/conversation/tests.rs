@@ -16,13 +16,14 @@ pub(super) fn job() -> WorkerJob {
     let mut spec = cancer_spec(perceptron(&[16, 2]));
     spec.training.epochs = 3;
     WorkerJob {
-        spec,
+        spec: spec.into(),
         media_type: MediaType::Csv,
         columns: cancer_columns(),
         rows: 569,
         min_rows: 100,
         context: b"of this asset".to_vec(),
         joined: Vec::new(),
+        start_context: Vec::new(),
     }
 }
 
@@ -129,10 +130,13 @@ fn limits_and_floors_are_answered() {
     assert_eq!(answer(|job| job.min_rows = 570), FailureCode::TooFewRows);
     assert_eq!(answer(|job| job.rows = 568), FailureCode::MalformedTable);
     assert_eq!(answer(|job| job.media_type = MediaType::Parquet), FailureCode::MalformedTable);
-    assert_eq!(answer(|job| job.spec.limits.max_memory_mib = 0), FailureCode::MemoryLimit);
-    assert_eq!(answer(|job| job.spec.limits.max_seconds = 0), FailureCode::TimeLimit);
+    assert_eq!(answer(|job| job.spec.model_mut().unwrap().limits.max_memory_mib = 0), FailureCode::MemoryLimit);
+    assert_eq!(answer(|job| job.spec.model_mut().unwrap().limits.max_seconds = 0), FailureCode::TimeLimit);
     assert_eq!(answer(|job| job.columns.swap(0, 1)), FailureCode::ColumnsDiffer);
-    assert!(matches!(answer(|job| job.spec.data.target = "nowhere".to_owned()), FailureCode::Refused { .. }));
+    assert!(matches!(
+        answer(|job| job.spec.model_mut().unwrap().data.target = "nowhere".to_owned()),
+        FailureCode::Refused { .. }
+    ));
 }
 
 #[test]

@@ -1,5 +1,9 @@
+use atoll_protocol::job::{Layer, Optimizer};
+
 use super::*;
-use crate::sample::{Tensors, forward, perceptron};
+use crate::sample::{Tensors, forward, learner, perceptron};
+
+mod pytorch;
 
 const INPUTS: usize = 3;
 
@@ -10,7 +14,7 @@ fn batch() -> (Vec<f32>, Vec<u32>) {
 }
 
 fn tensors(learner: &Learner) -> Tensors {
-    sample_of(learner.tensors())
+    sample_of(learner.snapshot().tensors())
 }
 
 fn sample_of(tensors: Vec<NamedTensor>) -> Tensors {
@@ -34,10 +38,10 @@ fn a_step_of_gradient_descent_goes_along_the_measured_gradient() {
     layers[1] = Layer::Tanh {};
     layers[3] = Layer::Gelu {};
     let optimizer = Optimizer::Sgd { learning_rate: 1.0, momentum: 0.0, weight_decay: 0.0 };
-    let mut learner = Learner::new(&layers, INPUTS, &optimizer, 3);
+    let mut learner = learner(&layers, INPUTS, &optimizer, 3);
     let (inputs, classes) = batch();
     let before = tensors(&learner);
-    let loss = learner.step(inputs.clone(), Targets::Classes(classes.clone()));
+    let loss = learner.step(inputs.clone(), Targets::Classes(classes.clone()), 1.0);
     let after = tensors(&learner);
     assert!((loss - cross_entropy(&layers, &before, &inputs, &classes)).abs() < 1e-5);
     let mut largest: f64 = 0.0;
@@ -60,12 +64,12 @@ fn a_step_of_gradient_descent_goes_along_the_measured_gradient() {
 /// One weight and one bias on one row, (weight·x + bias − y)²: the gradients are 2·e·x and 2·e.
 fn by_hand(row: (f64, f64), optimizer: &Optimizer, mut rule: impl FnMut(i32, usize, f64, f64) -> f64) {
     let (x, y) = row;
-    let mut learner = Learner::new(&perceptron(&[1]), 1, optimizer, 4);
+    let mut learner = learner(&perceptron(&[1]), 1, optimizer, 4);
     let start = tensors(&learner);
     let mut parameters = [start["0.weight"].1[0], start["0.bias"].1[0]];
     for time in 1..=6 {
         let error = parameters[0] * x + parameters[1] - y;
-        let loss = learner.step(vec![x as f32], Targets::Values(vec![y as f32]));
+        let loss = learner.step(vec![x as f32], Targets::Values(vec![y as f32]), 1.0);
         assert!((loss - error * error).abs() < 1e-5);
         for (which, gradient) in [2.0 * error * x, 2.0 * error].into_iter().enumerate() {
             parameters[which] -= rule(time, which, gradient, parameters[which]);

@@ -20,15 +20,15 @@ fn every_layer() -> Vec<Layer> {
 
 #[test]
 fn the_exported_tensors_compute_in_plain_loops_what_burn_computes() {
-    let device = Device::flex().autodiff();
+    let device = Device::flex();
     let layers = every_layer();
-    let network = Network::new(&layers, 3, &mut Random::new(5, Stream::Weights), &device);
+    let network = Network::new(&sample::model(&layers, 3), &mut Random::new(5, Stream::Weights), &device);
     let tensors = sample::tensors(&export::safetensors(&network.tensors()));
     let mut random = Random::new(6, Stream::Order);
     let rows: Vec<Vec<f64>> = (0..20).map(|_| (0..3).map(|_| 4.0 * random.unit() - 2.0).collect()).collect();
     let batch = rows.concat().iter().map(|&v| v as f32).collect::<Vec<_>>();
-    let batch = Tensor::from_data(TensorData::new(batch, [20, 3]), &device.without_autodiff());
-    let outputs = floats(network.valid().forward(batch, None));
+    let batch = Tensor::from_data(TensorData::new(batch, [20, 3]), &device);
+    let outputs = floats(network.forward(batch, None, None));
     for (row, outputs) in rows.iter().zip(outputs.chunks(2)) {
         for (by_hand, output) in sample::forward(&layers, &tensors, row).iter().zip(outputs) {
             assert!((by_hand - f64::from(*output)).abs() < 1e-5, "{by_hand} by hand, {output} by burn");
@@ -38,7 +38,8 @@ fn the_exported_tensors_compute_in_plain_loops_what_burn_computes() {
 
 #[test]
 fn tensors_have_the_names_and_shapes_of_a_pytorch_sequential() {
-    let network = Network::new(&every_layer(), 3, &mut Random::new(5, Stream::Weights), &Device::flex().autodiff());
+    let network =
+        Network::new(&sample::model(&every_layer(), 3), &mut Random::new(5, Stream::Weights), &Device::flex());
     let model = export::safetensors(&network.tensors());
     let shapes: Vec<_> = sample::tensors(&model).into_iter().map(|(name, (shape, _))| (name, shape)).collect();
     let expected: [(&str, &[usize]); 10] = [
@@ -61,8 +62,10 @@ fn tensors_have_the_names_and_shapes_of_a_pytorch_sequential() {
 
 #[test]
 fn initial_weights_follow_from_the_seed_and_stay_in_pytorchs_bounds() {
-    let device = Device::flex().autodiff();
-    let weights = |seed| Network::new(&every_layer(), 3, &mut Random::new(seed, Stream::Weights), &device).tensors();
+    let device = Device::flex();
+    let weights = |seed| {
+        Network::new(&sample::model(&every_layer(), 3), &mut Random::new(seed, Stream::Weights), &device).tensors()
+    };
     let values = |seed| weights(seed).into_iter().flat_map(|t| t.values).collect::<Vec<_>>();
     assert_eq!(values(7), values(7));
     assert_ne!(values(7), values(8));
@@ -75,14 +78,29 @@ fn initial_weights_follow_from_the_seed_and_stay_in_pytorchs_bounds() {
 
 #[test]
 fn dropout_drops_its_share_keeps_the_mean_and_only_trains() {
-    let device = Device::flex().autodiff();
+    let device = Device::flex();
     let layers = [Layer::Dropout { rate: 0.3 }];
     let mut random = Random::new(1, Stream::Dropout);
-    let network = Network::new(&layers, 100, &mut random, &device);
+    let network = Network::new(&sample::model(&layers, 100), &mut random, &device);
     let ones = || Tensor::from_data(TensorData::new(vec![1.0_f32; 10_000], [100, 100]), &device);
-    let dropped = floats(network.forward(ones(), Some(&mut random)));
+    let dropped = floats(network.forward(ones(), Some(&mut random), None));
     let zeros = dropped.iter().filter(|&&v| v == 0.0).count();
     assert!(zeros.abs_diff(3_000) < 200, "{zeros} of 10,000 dropped");
     assert!(dropped.iter().all(|&v| v == 0.0 || (v - 1.0 / 0.7).abs() < 1e-6));
-    assert!(floats(network.valid().forward(ones(), None)).iter().all(|&v| v == 1.0));
+    assert!(floats(network.forward(ones(), None, None)).iter().all(|&v| v == 1.0));
+}
+
+impl Network {
+    /// Takes tensors as PyTorch has them for its own.
+    pub(crate) fn load(&mut self, tensors: &sample::Tensors) {
+        for (parameter, exported) in self.parameters.iter_mut().zip(&*self.exported) {
+            let (shape, values) = &tensors[&exported.name];
+            assert_eq!(shape, &exported.shape, "{}", exported.name);
+            let mut own = vec![0.0_f32; values.len()];
+            for (place, value) in values.iter().enumerate() {
+                own[exported.order.as_ref().map_or(place, |order| order[place])] = *value as f32;
+            }
+            *parameter = Tensor::from_data(TensorData::new(own, [values.len()]), &parameter.device());
+        }
+    }
 }

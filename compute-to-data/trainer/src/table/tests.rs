@@ -7,7 +7,7 @@ use super::*;
 use crate::plan::Plan;
 use crate::{
     plaintext::Plaintext,
-    sample::{category, number, perceptron, plaintext, read, spec},
+    sample::{category, inputs, number, perceptron, plaintext, read, spec},
 };
 
 const SGD: Optimizer = Optimizer::Sgd { learning_rate: 0.1, momentum: 0.0, weight_decay: 0.0 };
@@ -42,10 +42,10 @@ fn scales_by_the_declared_bounds_and_orders_as_declared() {
         [1.0, 0.0, 0.0, -1.0],
         [0.0, 1.0, 0.0, 0.5],
     ];
-    assert_eq!(table.inputs(&[0, 1, 2, 3, 4, 5]), expected.concat());
+    assert_eq!(inputs(&table, &[0, 1, 2, 3, 4, 5]), expected.concat());
     let Targets::Classes(classes) = table.targets(&[0, 1, 2, 3, 4, 5]) else { panic!("a category is a class") };
     assert_eq!(classes, [0, 1, 1, 0, 0, 1]);
-    assert_eq!(table.inputs(&[2, 0]), [expected[2], expected[0]].concat());
+    assert_eq!(inputs(&table, &[2, 0]), [expected[2], expected[0]].concat());
 }
 
 #[test]
@@ -54,7 +54,7 @@ fn a_row_becomes_the_same_inputs_whatever_the_other_rows_are() {
     for (job, expected) in [(job(), vec![1.0, 0.0, 0.0, -0.4]), (number_alone, vec![-0.4])] {
         for others in ["", "4,y,,yes\n6,z,,no\n", "9,y,,yes\n0.5,z,,no\n1e300,x,,no\n-7,x,,no\n"] {
             let table = read(&job, &columns(), &format!("a,kind,unused,t\n3,x,,no\n{others}")).unwrap().1;
-            assert_eq!(table.inputs(&[0]), expected, "beside {others:?}");
+            assert_eq!(inputs(&table, &[0]), expected, "beside {others:?}");
         }
     }
 }

@@ -9,20 +9,21 @@ use std::io;
 use atoll_protocol::{
     failure::FailureCode,
     job::{JobSpec, Privacy, Sampling, measurement_noise},
-    report::{MAX_CONFUSION_CLASSES, MIN_METRIC_ROWS, Progress},
+    report::{MAX_CONFUSION_CLASSES, MIN_METRIC_ROWS, Progress, canaries},
 };
 
-use super::{MEASURED_ROWS, Outcome, Rows, Stop, counts, shares, split, three_digits};
+use super::{
+    Outcome, Stop,
+    audit::Canaries,
+    measure::{MEASURED_ROWS, Measured, counts, shares, three_digits},
+};
 use crate::{
     learner::{Learner, Snapshot},
-    noise::{Gaussian, Secret},
+    noise::{GRID, Gaussian, Secret},
     plan::Plan,
-    table::{Table, Targets},
+    samples::{Parts, Samples},
+    table::Targets,
 };
-
-/// Steps of the grid that a noisy sum is rounded to, per standard deviation of its noise: which of the neighbouring floating
-/// point numbers a sum fell on could tell what it was before the noise (Mironov, 2012).
-const GRID: f64 = (1_u64 << 20) as f64;
 
 /// Trains, and measures.
 #[expect(clippy::too_many_arguments, reason = "those of `train`, and what it decided")]
@@ -30,43 +31,51 @@ pub(super) fn train(
     spec: &JobSpec,
     privacy: &Privacy,
     plan: &Plan,
-    rows: Rows<'_>,
+    samples: Samples<'_>,
     learner: &mut Learner,
     secret: &mut Secret,
     over_time: &dyn Fn() -> bool,
     tell: &mut dyn FnMut(Progress) -> io::Result<()>,
 ) -> Result<Outcome, Stop> {
-    let sampling = spec.sampling(rows.declared).ok_or(FailureCode::TooFewRows)?;
-    let curve = spec.renyi(rows.declared).ok_or(FailureCode::TooFewRows)?;
-    let table = rows.table;
-    let (train_rows, test_rows) = parts(spec, rows);
+    let sampling = spec.sampling(samples.declared()).ok_or(FailureCode::TooFewRows)?;
+    let curve = spec.renyi(samples.declared()).ok_or(FailureCode::TooFewRows)?;
+    let Parts { train, test } = samples.private_parts(spec);
+    let planted = if spec.evaluates() { 0 } else { canaries(sampling.train_rows) };
+    let canaries = Canaries::new(planted, secret.directions());
+    let before = learner.parameters();
     let mut history = Vec::new();
+    let mut done = 0;
     for epoch in 1..=spec.training.epochs {
         for _ in 0..sampling.steps_per_epoch {
             if over_time() {
                 return Err(FailureCode::TimeLimit.into());
             }
-            step(privacy, &sampling, spec.training.batch_size as usize, learner, table, &train_rows, secret);
+            let factor = spec.schedule.factor(done, sampling.steps_per_epoch, spec.training.epochs);
+            done += 1;
+            step(
+                privacy,
+                &sampling,
+                spec.training.batch_size as usize,
+                learner,
+                (samples, &train),
+                &canaries,
+                secret,
+                factor,
+            );
         }
         let progress = Progress { epoch, epochs: spec.training.epochs, loss: None, test_metric: None };
         tell(progress)?;
         history.push(progress);
     }
     let deviation = measurement_noise(&curve);
-    let (metric, confusion) =
-        measure(&learner.snapshot(), plan, table, &test_rows, sampling.test_rows, deviation, secret.measurement());
-    Ok(Outcome { train_rows: sampling.train_rows, test_rows: sampling.test_rows, history, metric, confusion })
+    let model = learner.snapshot();
+    let measured = measure(&model, plan, samples, &test, sampling.test_rows, deviation, secret.measurement());
+    let train_rows = if spec.evaluates() { 0 } else { sampling.train_rows };
+    let audit = canaries.attack(&before, &learner.parameters());
+    Ok(Outcome { model, train_rows, test_rows: sampling.test_rows, history, measured, audit })
 }
 
-/// Rows to train on and rows held out. A row's part follows from its place among those declared, so that no row decides about
-/// another.
-fn parts(spec: &JobSpec, rows: Rows<'_>) -> (Vec<usize>, Vec<usize>) {
-    let declared = usize::try_from(rows.declared).unwrap_or(usize::MAX);
-    let (_, held_out) = split(declared, spec.split.test_fraction, spec.split.seed);
-    let held_out: std::collections::HashSet<usize> = held_out.into_iter().collect();
-    (0..rows.table.rows()).partition(|row| !held_out.contains(&rows.table.place(*row)))
-}
-
+#[expect(clippy::too_many_arguments, reason = "everything that a step takes")]
 /// One step: sample, clip, sum, add noise, divide by the expected number of rows. The noise of a large network is drawn
 /// beside the sum.
 fn step(
@@ -74,18 +83,23 @@ fn step(
     sampling: &Sampling,
     batch_size: usize,
     learner: &mut Learner,
-    table: &Table,
-    rows: &[usize],
+    (samples, rows): (Samples<'_>, &[usize]),
+    canaries: &Canaries,
     secret: &mut Secret,
+    factor: f64,
 ) {
     let sampled = secret.sample(rows, sampling.rate);
+    let planted = secret.sample_planted(canaries.count(), sampling.rate);
     let zeros: Vec<Vec<f64>> = learner.lengths().into_iter().map(|length| vec![0.0; length]).collect();
     let (mut sum, mut noise) = (zeros.clone(), zeros);
     let deviation = privacy.noise_multiplier * privacy.clipping_norm;
     let add_up = || {
         // A sample may be far larger than its expectation; its memory is that of a batch.
         for batch in sampled.chunks(batch_size) {
-            learner.add_clipped(table.inputs(batch), table.targets(batch), privacy.clipping_norm, &mut sum);
+            learner.add_clipped(samples.inputs(batch), samples.targets(batch), privacy.clipping_norm, &mut sum);
+        }
+        for canary in planted {
+            canaries.add(canary, privacy.clipping_norm, &mut sum);
         }
     };
     let draw = || noise.iter_mut().flatten().for_each(|noise| *noise = deviation * secret.gradients().draw());
@@ -93,41 +107,38 @@ fn step(
     let (expected, grid) = (sampling.rate * sampling.train_rows as f64, deviation / GRID);
     let noisy = |(sum, noise): (f64, f64)| (((sum + noise) / grid).round() * grid / expected) as f32;
     let gradient = sum.into_iter().zip(noise).map(|(sum, noise)| sum.into_iter().zip(noise).map(noisy).collect());
-    learner.step_along(gradient.collect());
+    learner.step_along(gradient.collect(), factor);
 }
 
-/// Accuracy and confusion, or root mean square error, of a measurement that each row changes by at most 1 (an error by at most
+/// Accuracy, F1 and confusion, or root mean square error, of a measurement that each row changes by at most 1 (an error by at most
 /// 4), with noise of that many deviations. The rest is arithmetic on what is public then.
 fn measure(
     snapshot: &Snapshot,
     plan: &Plan,
-    table: &Table,
+    samples: Samples<'_>,
     rows: &[usize],
     declared: u64,
     deviation: f64,
     noise: &mut Gaussian,
-) -> (Option<f64>, Vec<Option<Vec<f64>>>) {
+) -> Measured {
     if declared < MIN_METRIC_ROWS as u64 {
-        return (
-            None,
-            vec![None; if plan.classes().len() <= MAX_CONFUSION_CLASSES { plan.classes().len() } else { 0 }],
-        );
+        return Measured::nothing(plan);
     }
     let Some(scaling) = plan.output_scaling() else {
-        let mut counts = counts(snapshot, plan, table, rows);
+        let mut counts = counts(snapshot, plan, samples, rows);
         counts.iter_mut().flatten().for_each(|count| *count = (*count + deviation * noise.draw()).round());
         let right: f64 = counts.iter().enumerate().map(|(class, guesses)| guesses[class]).sum();
         let accuracy = three_digits((right / declared as f64).clamp(0.0, 1.0));
-        if counts.len() > MAX_CONFUSION_CLASSES {
-            return (Some(accuracy), Vec::new());
-        }
         counts.iter_mut().flatten().for_each(|count| *count = count.max(0.0));
-        return (Some(accuracy), at_most(declared, shares(counts)));
+        let f1 = three_digits(f1(&counts));
+        let confusion =
+            if counts.len() > MAX_CONFUSION_CLASSES { Vec::new() } else { at_most(declared, shares(counts)) };
+        return Measured { accuracy: Some(accuracy), f1: Some(f1), confusion, ..Measured::default() };
     };
     let mut sum = 0.0;
     for batch in rows.chunks(MEASURED_ROWS) {
-        let outputs = snapshot.outputs(table.inputs(batch));
-        if let Targets::Values(values) = table.targets(batch) {
+        let outputs = snapshot.outputs(samples.inputs(batch));
+        if let Targets::Values(values) = samples.targets(batch) {
             // What is not a number is as wrong as can be.
             let error = |(output, value): (f32, f32)| {
                 let output = if output.is_nan() { f64::INFINITY } else { f64::from(output) };
@@ -137,7 +148,18 @@ fn measure(
         }
     }
     let mean = ((sum + 4.0 * deviation * noise.draw()) / declared as f64).max(0.0);
-    (Some(three_digits(mean.sqrt() * scaling.scale)), Vec::new())
+    Measured { rmse: Some(three_digits(mean.sqrt() * scaling.scale)), ..Measured::default() }
+}
+
+/// Mean over the classes of F1, of counts that noise may have left empty: a class that is neither there nor guessed has none of
+/// it.
+fn f1(counts: &[Vec<f64>]) -> f64 {
+    let of = |class: usize| {
+        let there: f64 = counts[class].iter().sum();
+        let guessed: f64 = counts.iter().map(|guesses| guesses[class]).sum();
+        if there + guessed > 0.0 { 2.0 * counts[class][class] / (there + guessed) } else { 0.0 }
+    };
+    (0..counts.len()).map(of).sum::<f64>() / counts.len() as f64
 }
 
 /// No more classes told of than the gate lets out: noise could make each of them seem to have enough rows.

@@ -3,12 +3,18 @@ use std::cell::Cell;
 use atoll_protocol::{
     document::Column,
     job::{Layer, Optimizer, Task},
+    report::{MAX_CONFUSION_CLASSES, MIN_METRIC_ROWS},
 };
 
 use super::*;
 use crate::sample::{
-    cancer_columns, cancer_csv, cancer_spec, category, forward, number, perceptron, read, run, spec, tensors,
+    cancer_columns, cancer_csv, cancer_spec, category, forward, learner, number, perceptron, read, run, spec, tensors,
+    with_threads,
 };
+use crate::samples::split;
+
+mod choices;
+mod images;
 
 fn adam(learning_rate: f64) -> Optimizer {
     Optimizer::Adam { learning_rate, weight_decay: 0.0 }
@@ -164,7 +170,7 @@ fn every_row_is_seen_once_an_epoch_in_an_order_of_its_own() {
     (spec.training.epochs, spec.training.batch_size, spec.training.seed, spec.split.test_fraction) = (3, 3, 6, 0.0);
     let (report, model) = run(&spec, &columns, &format!("x,y\n{csv}")).unwrap();
 
-    let start = Learner::new(&spec.layers, 1, &spec.optimizer, 6).tensors();
+    let start = learner(&spec.layers, 1, &spec.optimizer, 6).snapshot().tensors();
     let (mut w, mut b) = (f64::from(start[0].values[0]), f64::from(start[1].values[0]));
     let (mut order, mut draw) = (split(8, 0.0, spec.split.seed).0, Random::new(6, Stream::Order));
     for progress in &report.history {
@@ -239,10 +245,7 @@ fn the_same_job_gives_the_same_bytes_with_one_thread_and_with_two() {
     layers.insert(2, Layer::Dropout { rate: 0.2 });
     let mut spec = spec(&features, "t", Task::BinaryClassification, layers, adam(0.001));
     (spec.training.epochs, spec.training.batch_size) = (2, 1_024);
-    let train = |threads| {
-        let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
-        pool.install(|| run(&spec, &columns, &csv)).unwrap()
-    };
+    let train = |threads| with_threads(threads, || run(&spec, &columns, &csv)).unwrap();
     let (one, two) = (train(1), train(2));
     assert!(one == two, "one and two threads differ");
     assert!(one == train(1), "two runs differ");
@@ -357,7 +360,7 @@ fn the_clock_is_asked_at_each_step_and_progress_is_told_at_each_epoch() {
         asked.set(asked.get() + 1);
         asked.get() > 25
     };
-    let ended = train(&spec, &plan, Rows { table: &table, declared: 569 }, None, &over, &mut |progress| {
+    let ended = train(&spec, &plan, Samples::new(&table, None, 569), None, None, &over, &mut |progress| {
         told.push((progress.epoch, progress.epochs));
         Ok(())
     });
@@ -366,7 +369,7 @@ fn the_clock_is_asked_at_each_step_and_progress_is_told_at_each_epoch() {
     assert_eq!(told, [(1, 30), (2, 30)]);
     let mut gone = |_| Err(io::ErrorKind::BrokenPipe.into());
     assert!(matches!(
-        train(&spec, &plan, Rows { table: &table, declared: 569 }, None, &|| false, &mut gone),
+        train(&spec, &plan, Samples::new(&table, None, 569), None, None, &|| false, &mut gone),
         Err(Stop::Pipe(_))
     ));
 }

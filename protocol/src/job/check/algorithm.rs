@@ -10,7 +10,7 @@ use crate::{
 /// The rules of a job's format that a template breaks.
 pub(crate) fn template_rules(template: &Template) -> Vec<SpecError> {
     let mut rules = Rules::default();
-    rules.template(template);
+    rules.template(template, false);
     rules.0
 }
 

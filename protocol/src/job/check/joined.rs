@@ -6,15 +6,15 @@ use super::{Further, Rules};
 use crate::{
     document::{AssetDocument, Column, ColumnKind},
     ids::AssetId,
-    job::{JobSpec, Joined},
+    job::{Block, JobSpec, Joined},
 };
 
 /// Most further data sets of one job.
 const MAX_JOINED: usize = 8;
 
 impl Rules {
-    /// Checks the further data sets. Returns the number of inputs that come from them.
-    pub(super) fn joined(&mut self, spec: &JobSpec, first: &AssetDocument, further: &Further) -> u64 {
+    /// Checks the further data sets. Returns the inputs that come from them.
+    pub(super) fn joined(&mut self, spec: &JobSpec, first: &AssetDocument, further: &Further) -> Vec<Block> {
         let others = &further.joined;
         let joined = &spec.data.joined;
         if joined.len() > MAX_JOINED {
@@ -26,11 +26,11 @@ impl Rules {
                 "/data/joined",
                 format!("the job joins {count} further data sets, each with a document of its own"),
             );
-            return 0;
+            return Vec::new();
         }
         let mut named: HashSet<&str> = spec.data.features.iter().map(String::as_str).collect();
         named.insert(&spec.data.target);
-        let mut inputs = 0_u64;
+        let mut inputs = Vec::new();
         for (index, (join, document)) in joined.iter().zip(others).enumerate() {
             let at = |field: &str| format!("/data/joined/{index}/{field}");
             if spec.data.assets().take(index + 1).any(|before| before == join.asset) {
@@ -54,7 +54,7 @@ impl Rules {
             }
             self.key(at("key"), &join.key, document);
             self.key(at("on"), &join.on, first);
-            inputs = inputs.saturating_add(self.features(index, join, document, &mut named));
+            inputs.extend(self.features(index, join, document, &mut named));
             self.policy(spec, document, &at("asset"), further.algorithm.as_ref());
         }
         inputs
@@ -74,8 +74,8 @@ impl Rules {
         join: &'s Joined,
         document: &AssetDocument,
         named: &mut HashSet<&'s str>,
-    ) -> u64 {
-        let mut inputs = 0_u64;
+    ) -> Vec<Block> {
+        let mut inputs = Vec::new();
         if join.features.is_empty() {
             self.broken(format!("/data/joined/{index}/features"), "name at least one column".into());
         }
@@ -88,7 +88,7 @@ impl Rules {
                 Some(ColumnKind::Key {}) => {
                     self.broken(pointer, format!("`{name}` says whose row it is; nothing is learnt from it"));
                 }
-                Some(kind) => inputs = inputs.saturating_add(kind.inputs()),
+                Some(kind) => inputs.push(kind.block()),
                 None => self.broken(pointer, format!("the data set has no column `{name}`")),
             }
         }

@@ -3,7 +3,12 @@ use serde_json::{Value, json};
 use super::super::{Cost, JobSpec, ModelFamily};
 use crate::document::{ColumnKind, Image, example};
 
+mod abusive;
 mod further;
+mod model;
+mod privacy;
+mod start;
+mod statistics;
 
 fn spec() -> Value {
     json!({

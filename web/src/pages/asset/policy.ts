@@ -2,7 +2,7 @@
 
 import type { Schema } from "../../api/client.ts";
 import type { ModelFamily, Policy } from "../../document.ts";
-import { count, duration, same } from "../../format.ts";
+import { count, duration, listed, same } from "../../format.ts";
 import { h } from "../../h.ts";
 import { account } from "../../wallet/account.ts";
 
@@ -10,6 +10,7 @@ export const FAMILIES: Record<ModelFamily, string> = {
   linear_regression: "linear regression",
   logistic_regression: "logistic regression",
   multilayer_perceptron: "neural network (layers)",
+  convolutional_network: "convolutional network",
 };
 
 /** `sold` says what the services hand over. */
@@ -54,8 +55,4 @@ function admitted({ allow, deny = [] }: Policy, address: string | undefined): st
   return named(allow)
     ? "Only named accounts may order. Yours is one of them."
     : "Only named accounts may order. Yours is not one of them; ask the publisher.";
-}
-
-export function listed(names: readonly string[]): string {
-  return names.length < 2 ? names.join("") : `${names.slice(0, -1).join(", ")} or ${names.at(-1)}`;
 }

@@ -11,7 +11,7 @@ import { table } from "../../components/table.ts";
 import { when } from "../../components/when.ts";
 import { same } from "../../format.ts";
 import { h } from "../../h.ts";
-import { kept } from "../../job/kept.ts";
+import { kept, measures } from "../../job/kept.ts";
 import { isFinal, stateOf, why } from "../../job/states.ts";
 import type { View } from "../../main.ts";
 import { session } from "../../session.ts";
@@ -36,6 +36,7 @@ export function jobPage({ id = "" }: Record<string, string>): View {
 function view(first: Job): HTMLElement {
   // The provider sees the job as well; its result is the buyer's alone.
   const mine = same(untracked(session), first.consumer);
+  const trainsNothing = measures(first.order_id);
   const job = signal(first);
   const events = signal<readonly Event[]>([]);
   const broken = signal(false);
@@ -65,18 +66,18 @@ function view(first: Job): HTMLElement {
   return h(
     "div",
     null,
-    h("h1", null, first.kind === "download" ? "Download" : "Training job"),
-    h("p", { class: "price", role: "status" }, () => stateOf(job())),
+    h("h1", null, first.kind === "download" ? "Download" : trainsNothing ? "Measurement of a model" : "Training job"),
+    h("p", { class: "price", role: "status" }, () => stateOf(job(), trainsNothing)),
     () => broken() && hint("The connection broke. The job goes on; this page is trying to see it again …"),
     () => (wrong() === undefined ? undefined : failure(wrong(), () => (wrong.set(undefined), void watch()))),
     h("div", { class: "charts" }, () => curves(events(), first)),
-    () => end(job(), mine),
+    () => end(job(), mine, trainsNothing),
     () => mine && !isFinal(job().status) && cancel(job().id),
     () => {
       const done = finished();
       return mine && done && first.kind === "compute" && result(done);
     },
-    h("section", null, h("h2", null, "What happened"), () => steps(events(), first.kind, mine)),
+    h("section", null, h("h2", null, "What happened"), () => steps(events(), first.kind, mine, trainsNothing)),
     h(
       "dl",
       { class: "facts-list" },
@@ -122,7 +123,7 @@ function measured(
   return { name: "Accuracy on held-out rows", range: [Math.max(0, Math.floor(low * 20 - 0.5) / 20), 1] };
 }
 
-function end(job: Job, mine: boolean): HTMLElement | undefined {
+function end(job: Job, mine: boolean, trainsNothing: boolean): HTMLElement | undefined {
   if (!isFinal(job.status)) return undefined;
   if (!mine) return other(job);
   if (job.status === "completed" && job.kind === "download")
@@ -132,7 +133,10 @@ function end(job: Job, mine: boolean): HTMLElement | undefined {
       h("p", null, h("code", { class: "wide" }, `atoll download ${job.asset.split("/").pop()} --out table.csv`)),
     );
   if (job.status === "completed")
-    return success("The model is ready", h("p", null, "Only this browser's key opens it. Check and open it below."));
+    return success(
+      trainsNothing ? "The model is measured" : "The model is ready",
+      h("p", null, `Only this browser's key opens ${trainsNothing ? "what was found" : "it"}. Check and open it below.`),
+    );
   const reason = job.failure ? why(job.failure) : job.status === "expired" ? "Nobody did it before its deadline." : "";
   return h(
     "div",
@@ -179,12 +183,17 @@ function cancel(id: string): HTMLElement {
   );
 }
 
-function steps(events: readonly Event[], kind: Job["kind"], mine: boolean): HTMLElement {
+function steps(events: readonly Event[], kind: Job["kind"], mine: boolean, trainsNothing: boolean): HTMLElement {
   const actors: Record<string, string> = { consumer: mine ? "You" : "The buyer", provider: "The provider", server: "The market" };
   const shown = events.filter(({ progress }) => !progress);
   return table(
     "What happened",
     ["When", "Who", "What", "Why"],
-    shown.map(({ at, actor, status, reason }) => [when(at), actors[actor] ?? actor, stateOf({ kind, status }), reason ?? ""]),
+    shown.map(({ at, actor, status, reason }) => [
+      when(at),
+      actors[actor] ?? actor,
+      stateOf({ kind, status }, trainsNothing),
+      reason ?? "",
+    ]),
   );
 }

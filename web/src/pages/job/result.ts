@@ -2,8 +2,8 @@
 
 import type { Schema } from "../../api/client.ts";
 import { failure } from "../../components/notice.ts";
-import { bytes, count, figure } from "../../format.ts";
 import { h } from "../../h.ts";
+import { figuresOf } from "../../job/figures.ts";
 import { kept } from "../../job/kept.ts";
 import type { Opened } from "../../job/result.ts";
 import { snippet } from "../../job/snippet.ts";
@@ -53,22 +53,11 @@ export function result(job: Job): HTMLElement {
 
 function view(job: Job, { report, model, checks }: Opened): HTMLElement[] {
   const code = snippet(report, kept(job.order_id));
-  const figures: [string, string][] = [
-    ...(report.test_accuracy !== null
-      ? [["Accuracy on held-out rows", `${figure(report.test_accuracy * 100)} %`] as [string, string]]
-      : []),
-    ...(report.test_rmse !== null ? [["Typical error (RMSE)", figure(report.test_rmse)] as [string, string]] : []),
-    ["Rows learned from", count(report.train_rows)],
-    ["Rows held out", count(report.test_rows)],
-    ...(report.final_loss !== null ? [["Last loss", figure(report.final_loss)] as [string, string]] : []),
-    ...(report.privacy ? [["Privacy spent (epsilon)", figure(report.privacy.epsilon_micros / 1e6)] as [string, string]] : []),
-    ["Model", bytes(model.length)],
-  ];
   return [
     h(
       "dl",
       { class: "figures" },
-      figures.map(([name, value]) => h("div", null, h("dt", null, name), h("dd", null, value))),
+      figuresOf(report, model.length).map(([name, value]) => h("div", null, h("dt", null, name), h("dd", null, value))),
     ),
     h(
       "p",

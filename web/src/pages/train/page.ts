@@ -1,14 +1,18 @@
 /** A job, composed from forms or as JSON, then paid for and handed in. */
 
 import { call, type Schema } from "../../api/client.ts";
+import { hex } from "../../components/hex.ts";
 import { load } from "../../components/load.ts";
 import { hint } from "../../components/notice.ts";
 import { type AssetDocument, documentOf, targetOf } from "../../document.ts";
 import { count, duration, money } from "../../format.ts";
 import { h } from "../../h.ts";
 import { check, type Checked } from "../../job/check.ts";
+import type { Cost } from "../../job/cost.ts";
 import { epsilonOf } from "../../job/privacy.ts";
-import { type JobSpec, likelyTarget, suggest } from "../../job/spec.ts";
+import { type JobSpec, likelyTarget } from "../../job/spec.ts";
+import { suggest } from "../../job/suggest.ts";
+import { evaluates } from "../../job/windows.ts";
 import type { View } from "../../main.ts";
 import { type Signal, signal } from "../../signal.ts";
 import { elsewhere } from "./elsewhere.ts";
@@ -119,30 +123,18 @@ function view(asset: Asset, index: number, held: boolean): HTMLElement {
 function summary(draft: Draft, held: boolean): HTMLElement {
   return h("div", { "aria-live": "polite" }, () => {
     const { cost, broken } = draft.checked();
-    const { limits } = draft.spec();
+    const { limits, start } = draft.spec();
     return [
       h("p", { class: "price" }, held ? "1 datatoken" : money(draft.service.price)),
       h(
         "dl",
         { class: "facts-list" },
-        h("dt", null, "Model"),
-        h(
-          "dd",
-          null,
-          `${count(cost.inputs)} inputs, ${count(cost.outputs)} output${cost.outputs === 1 ? "" : "s"}, ${count(cost.parameters)} trainable numbers`,
-        ),
-        h("dt", null, "Work"),
-        h("dd", null, `about ${work(cost.flops)} operations`),
+        start && [h("dt", null, "Begins with"), h("dd", null, hex(start.model_sha256, "the model's digest"))],
+        cost && needs(cost, draft.spec()),
         h("dt", null, "Time"),
         h("dd", null, `at most ${duration(limits.max_seconds)}`),
         h("dt", null, "Privacy"),
         h("dd", null, given(draft)),
-        h("dt", null, "Memory"),
-        h(
-          "dd",
-          null,
-          `about ${count(Math.max(1, Math.ceil(cost.memoryBytes / 2 ** 20)))} of ${count(limits.max_memory_mib)} MiB`,
-        ),
       ),
       broken.length > 0 &&
         h(
@@ -159,11 +151,26 @@ function summary(draft: Draft, held: boolean): HTMLElement {
   });
 }
 
+/** What follows from layers that fit. */
+function needs(cost: Cost, spec: JobSpec): HTMLElement[] {
+  const outputs = `${count(cost.outputs)} output${cost.outputs === 1 ? "" : "s"}`;
+  const needed = Math.max(1, Math.ceil(cost.memoryBytes / 2 ** 20));
+  return [
+    h("dt", null, "Model"),
+    h("dd", null, `${count(cost.inputs)} inputs, ${outputs}, ${count(cost.parameters)} trainable numbers`),
+    h("dt", null, "Work"),
+    h("dd", null, `about ${work(cost.flops)} operations${evaluates(spec) ? ", which measure and train nothing" : ""}`),
+    h("dt", null, "Memory"),
+    h("dd", null, `about ${count(needed)} of ${count(spec.limits.max_memory_mib)} MiB`),
+  ];
+}
+
 /** What the job gives away of a row. */
 function given(draft: Draft): string {
   const { policy, content } = draft.document["atoll:market"];
+  if (!draft.spec().privacy) return "exact: nothing bounds what the model tells of single rows";
   const found = epsilonOf(draft.spec(), content.rows, policy.privacy);
-  if (found === undefined) return "exact: nothing bounds what the model tells of single rows";
+  if (found === undefined) return "no rows are left to train on";
   const most = policy.privacy ? ` of ${policy.privacy.epsilon_per_job} per job` : "";
   return `epsilon at most ${found.toFixed(2)}${most}`;
 }

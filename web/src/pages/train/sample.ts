@@ -9,7 +9,7 @@ import { h } from "../../h.ts";
 import type { JobSpec } from "../../job/spec.ts";
 import { why } from "../../job/states.ts";
 import { signIn } from "../../session.ts";
-import { onEnd, signal } from "../../signal.ts";
+import { derived, onEnd, signal } from "../../signal.ts";
 import { onChain } from "../../wallet/chain.ts";
 import type { Draft } from "./page.ts";
 
@@ -24,6 +24,7 @@ export function tryOnSample(draft: Draft): HTMLElement | undefined {
   const told = signal<string | undefined>(undefined);
   const wrong = signal<unknown>(undefined);
   const stop = new AbortController();
+  const begins = derived(() => !!draft.spec().start);
   onEnd(() => stop.abort());
 
   const go = async (): Promise<void> => {
@@ -51,15 +52,18 @@ export function tryOnSample(draft: Draft): HTMLElement | undefined {
       { class: "quiet" },
       `The provider trains this model on the ${count(rows)} rows that the publisher shows to everyone. It tells whether the spec works, and nothing of how good a model of all rows will be.`,
     ),
-    h(
-      "button",
-      {
-        type: "button",
-        disabled: () => told() !== undefined || draft.unread() !== undefined || draft.checked().broken.length > 0,
-        onclick: () => void go(),
-      },
-      `Try on ${count(rows)} sample rows`,
-    ),
+    () =>
+      begins()
+        ? hint("A model to begin with can not be tried on sample rows. Leave start out to try the rest.")
+        : h(
+            "button",
+            {
+              type: "button",
+              disabled: () => told() !== undefined || draft.unread() !== undefined || draft.checked().broken.length > 0,
+              onclick: () => void go(),
+            },
+            `Try on ${count(rows)} sample rows`,
+          ),
     () => {
       const text = told();
       return text === undefined ? undefined : loading(text);

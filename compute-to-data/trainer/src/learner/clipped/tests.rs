@@ -3,7 +3,7 @@ use atoll_protocol::job::{Layer, Optimizer};
 use super::*;
 use crate::{
     random::{Random, Stream},
-    sample::perceptron,
+    sample::{self, perceptron},
 };
 
 const INPUTS: usize = 3;
@@ -17,7 +17,7 @@ fn learner() -> Learner {
     layers[3] = Layer::Gelu {};
     // A rate of 1 makes a step the gradient itself.
     let optimizer = Optimizer::Sgd { learning_rate: 1.0, momentum: 0.0, weight_decay: 0.0 };
-    Learner::new(&layers, INPUTS, &optimizer, 3)
+    sample::learner(&layers, INPUTS, &optimizer, 3)
 }
 
 fn rows() -> (Vec<f32>, Vec<u32>) {
@@ -46,14 +46,9 @@ fn all() -> (Vec<f32>, Targets) {
     (inputs, Targets::Classes(classes))
 }
 
-/// Values of all tensors in the order of the gradient: burn keeps a weight as [inputs, outputs].
+/// Values of all tensors in the order of the gradient.
 fn weights(learner: &Learner) -> Vec<f32> {
-    let mut values = Vec::new();
-    for linear in &learner.network.linears {
-        values.extend(floats(linear.weight.val().without_autodiff()));
-        values.extend(floats(linear.bias.as_ref().unwrap().val().without_autodiff()));
-    }
-    values
+    learner.network.parameters.iter().flat_map(|parameter| floats(parameter.clone())).collect()
 }
 
 #[test]
@@ -63,7 +58,7 @@ fn a_rows_gradient_is_that_of_an_ordinary_step_on_it_alone() {
         let (mut one, mut other) = (learner(), learner());
         let before = weights(&other);
         let (inputs, targets) = row(place);
-        other.step(inputs, targets);
+        other.step(inputs, targets, 1.0);
         let step: Vec<f64> = before.iter().zip(weights(&other)).map(|(b, a)| f64::from(b - a)).collect();
         let gradient = clipped(&mut one, row(place), NO_CLIPPING);
         assert!(norm(&step) > 0.1);
@@ -90,10 +85,10 @@ fn the_norm_that_clips_is_that_of_the_whole_gradient_measured_by_differences() {
                 let mut moved = |by: f32| {
                     let mut along: Vec<Vec<f32>> = lengths.iter().map(|length| vec![0.0; *length]).collect();
                     along[tensor][value] = -by;
-                    learner.step_along(along.clone());
+                    learner.step_along(along.clone(), 1.0);
                     let loss = loss(&learner);
                     along[tensor][value] = by;
-                    learner.step_along(along);
+                    learner.step_along(along, 1.0);
                     loss
                 };
                 square += ((moved(0.01) - moved(-0.01)) / 0.02_f64).powi(2);
@@ -125,6 +120,8 @@ fn each_row_is_clipped_by_itself_before_the_sum() {
     }
 }
 
+mod every_layer;
+
 #[test]
 fn a_row_without_a_finite_gradient_adds_nothing_and_spoils_nothing() {
     let mut learner = learner();
@@ -144,7 +141,7 @@ fn a_row_without_a_finite_gradient_adds_nothing_and_spoils_nothing() {
 #[test]
 fn a_number_that_is_predicted_has_gradients_too() {
     let optimizer = Optimizer::Sgd { learning_rate: 1.0, momentum: 0.0, weight_decay: 0.0 };
-    let mut learner = Learner::new(&perceptron(&[1]), 2, &optimizer, 5);
+    let mut learner = sample::learner(&perceptron(&[1]), 2, &optimizer, 5);
     let weights = weights(&learner);
     // (w·x + b − y)²: the gradients are 2·e·x and 2·e.
     let (x, y) = ([0.5_f32, -1.0], 0.25_f32);

@@ -2,7 +2,8 @@ use atoll_protocol::job::{Layer, Optimizer};
 
 use super::*;
 use crate::{
-    sample::{cancer_columns, cancer_csv, cancer_spec, perceptron, plaintext, run_with},
+    sample::{cancer_columns, cancer_csv, cancer_spec, learner, perceptron, plaintext, run_with},
+    table::Table,
     train::train as train_job,
 };
 
@@ -27,22 +28,25 @@ fn table(spec: &JobSpec) -> (Plan, Table) {
 }
 
 fn values(learner: &Learner) -> Vec<f64> {
-    learner.tensors().iter().flat_map(|tensor| &tensor.values).map(|value| f64::from(*value)).collect()
+    learner.snapshot().tensors().iter().flat_map(|tensor| &tensor.values).map(|value| f64::from(*value)).collect()
 }
 
 /// How far one step of rate 1 moves every weight.
 fn moved(spec: &JobSpec, learner: &mut Learner, table: &Table, rows: &[usize], secret: &mut Secret) -> Vec<f64> {
     let sampling = spec.sampling(569).unwrap();
     let before = values(learner);
-    step(&spec.privacy.unwrap(), &sampling, spec.training.batch_size as usize, learner, table, rows, secret);
+    let samples = (Samples::new(table, None, 569), rows);
+    let canaries = Canaries::new(0, secret.directions());
+    let batch_size = spec.training.batch_size as usize;
+    step(&spec.privacy.unwrap(), &sampling, batch_size, learner, samples, &canaries, secret, 1.0);
     before.iter().zip(values(learner)).map(|(before, after)| before - after).collect()
 }
 
 #[test]
 fn a_step_without_a_row_is_noise_of_the_declared_deviation_over_the_expected_batch() {
     let spec = private(perceptron(&[64, 2]), 1.5);
-    let (_, table) = table(&spec);
-    let mut learner = Learner::new(&spec.layers, 30, &sgd(), 1);
+    let (_, table) = self::table(&spec);
+    let mut learner = learner(&spec.layers, 30, &sgd(), 1);
     let mut secret = Secret::new(&[3; 32]);
     let one = moved(&spec, &mut learner, &table, &[], &mut secret);
     let other = moved(&spec, &mut learner, &table, &[], &mut secret);
@@ -64,11 +68,12 @@ fn the_divisor_is_the_expected_number_of_rows_and_not_that_of_the_sample() {
     // Hardly any noise, and a third of the rows that were declared.
     let mut spec = private(perceptron(&[2]), 1e-9);
     spec.training.batch_size = 455;
-    let (_, table) = table(&spec);
+    let (_, table) = self::table(&spec);
     let rows: Vec<usize> = (0..150).collect();
-    let mut learner = Learner::new(&spec.layers, 30, &sgd(), 1);
+    let mut learner = learner(&spec.layers, 30, &sgd(), 1);
     let mut sum: Vec<Vec<f64>> = learner.lengths().into_iter().map(|length| vec![0.0; length]).collect();
-    learner.add_clipped(table.inputs(&rows), table.targets(&rows), 1.0, &mut sum);
+    let samples = Samples::new(&table, None, 569);
+    learner.add_clipped(samples.inputs(&rows), samples.targets(&rows), 1.0, &mut sum);
     let squares = |values: &[f64]| values.iter().map(|value| value * value).sum::<f64>().sqrt();
     let expected = squares(&sum.concat()) / 455.0;
     let step = squares(&moved(&spec, &mut learner, &table, &rows, &mut Secret::new(&[3; 32])));
@@ -115,8 +120,8 @@ fn a_row_that_is_missing_changes_nothing_about_which_others_are_held_out() {
         Table::read(format, &plan.first, &plaintext(csv), &(1..=569), 1 << 28).unwrap()
     };
     let (all, some) = (read(&cancer_csv()), read(&short));
-    let (train, test) = parts(&spec, Rows { table: &all, declared: 569 });
-    let (fewer, held_out) = parts(&spec, Rows { table: &some, declared: 569 });
+    let Parts { train, test } = Samples::new(&all, None, 569).private_parts(&spec);
+    let Parts { train: fewer, test: held_out } = Samples::new(&some, None, 569).private_parts(&spec);
     assert_eq!((train.len(), test.len()), (455, 114));
     assert_eq!(fewer, train.iter().copied().filter(|row| *row < 399).collect::<Vec<_>>());
     assert_eq!(held_out, test.iter().copied().filter(|row| *row < 399).collect::<Vec<_>>());
@@ -128,22 +133,23 @@ fn a_row_that_is_missing_changes_nothing_about_which_others_are_held_out() {
 #[test]
 fn what_is_measured_has_the_noise_that_spends_no_more_than_the_training() {
     let spec = private(perceptron(&[2]), 4.0);
-    let (plan, table) = table(&spec);
-    let learner = Learner::new(&spec.layers, 30, &spec.optimizer, 1);
-    let (_, rows) = parts(&spec, Rows { table: &table, declared: 569 });
+    let (plan, table) = self::table(&spec);
+    let learner = learner(&spec.layers, 30, &spec.optimizer, 1);
+    let samples = Samples::new(&table, None, 569);
+    let Parts { test: rows, .. } = samples.private_parts(&spec);
     let curve = spec.renyi(569).unwrap();
     let deviation = measurement_noise(&curve);
     // A Gaussian's divergence at the order α is α / 2σ².
     for (order, spent) in atoll_privacy::RenyiCurve::orders().iter().zip(curve.values()) {
         assert!(order / (2.0 * deviation * deviation) <= spent * (1.0 + 1e-9), "order {order}");
     }
-    let exact = super::super::metric(&learner.snapshot(), &plan, &table, &rows).unwrap();
+    let exact = crate::train::measure::metric(&learner.snapshot(), &plan, samples, &rows).unwrap();
     let mut secret = Secret::new(&[5; 32]);
     let runs = 2_000;
     let noisy: Vec<f64> = (0..runs)
         .map(|_| {
             let noise = secret.measurement();
-            measure(&learner.snapshot(), &plan, &table, &rows, 114, deviation, noise).0.unwrap()
+            measure(&learner.snapshot(), &plan, samples, &rows, 114, deviation, noise).accuracy.unwrap()
         })
         .collect();
     let mean = noisy.iter().sum::<f64>() / f64::from(runs);
@@ -161,12 +167,12 @@ fn too_few_held_out_rows_are_not_measured_and_time_ends_a_private_job_too() {
     let (report, _) = run_with(&spec, &cancer_columns(), &cancer_csv(), &[1; 32]).unwrap();
     assert_eq!((report.test_rows, report.test_accuracy), (17, None));
     assert_eq!(report.test_confusion, [None, None]);
-    let (plan, table) = table(&spec);
-    let rows = Rows { table: &table, declared: 569 };
+    let (plan, table) = self::table(&spec);
+    let rows = Samples::new(&table, None, 569);
     let mut secret = Secret::new(&[1; 32]);
-    let stopped = train_job(&spec, &plan, rows, Some(&mut secret), &|| true, &mut |_| Ok(()));
+    let stopped = train_job(&spec, &plan, rows, None, Some(&mut secret), &|| true, &mut |_| Ok(()));
     assert!(matches!(stopped, Err(Stop::Failure(FailureCode::TimeLimit))));
-    let without = train_job(&spec, &plan, rows, None, &|| false, &mut |_| Ok(()));
+    let without = train_job(&spec, &plan, rows, None, None, &|| false, &mut |_| Ok(()));
     assert!(matches!(without, Err(Stop::Failure(FailureCode::Refused { .. }))));
 }
 
@@ -199,13 +205,13 @@ fn differencing_two_models_recovers_a_row_exactly_and_nothing_under_the_default_
             let (all, fewer) = (tensors(&csv, 1), tensors(&without, 2));
             let (rows, expected) = if noise.is_some() { (1.0, 1.0) } else { (569.0, 568.0) };
             let start: Vec<f64> = {
-                let learner = Learner::new(&spec.layers, 30, &spec.optimizer, spec.training.seed);
-                learner.tensors()[0].values.iter().map(|value| f64::from(*value)).collect()
+                let learner = learner(&spec.layers, 30, &spec.optimizer, spec.training.seed);
+                learner.snapshot().tensors()[0].values.iter().map(|value| f64::from(*value)).collect()
             };
             // n · mean gradient of all, less that of the others, is the gradient of the one.
             let gradient: Vec<f64> =
                 (0..30).map(|i| rows * (start[i] - all[i]) - expected * (start[i] - fewer[i])).collect();
-            let (_, table) = table(&spec);
+            let (_, table) = self::table(&spec);
             let row: Vec<f64> = table.inputs_of(target).iter().map(|value| f64::from(*value)).collect();
             let dot = |a: &[f64], b: &[f64]| a.iter().zip(b).map(|(a, b)| a * b).sum::<f64>();
             similarity.push((dot(&gradient, &row) / (dot(&gradient, &gradient) * dot(&row, &row)).sqrt()).abs());
