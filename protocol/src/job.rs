@@ -23,7 +23,7 @@ pub use check::{Further, SpecError, SpecErrors};
 pub use cost::Cost;
 pub use declared::Declared;
 pub use layer::{Layer, LayerError, MAX_KERNEL, MAX_LAYERS, MAX_UNITS};
-pub use learning::{Decay, EarlyStopping, Loss, Optimizer, Schedule, Training};
+pub use learning::{ClassWeights, Decay, EarlyStopping, Huber, Loss, Optimizer, Schedule, Training};
 pub use model::{Block, Model, Parameter, Shape, Step};
 pub use privacy::{
     CLIPPING_NORMS, DEFAULT_DELTA, NOISE_MULTIPLIERS, Privacy, PrivacyAccountant, PrivacyCost, Sampling, held_out,

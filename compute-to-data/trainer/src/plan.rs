@@ -8,7 +8,7 @@ use std::collections::HashMap;
 use atoll_protocol::{
     document::{Column, ColumnKind, Image},
     failure::FailureCode,
-    job::{Block, JobSpec, Layer, LayerError, Loss, Model, SplitBy, Task},
+    job::{Block, ClassWeights, JobSpec, Layer, LayerError, Loss, Model, SplitBy, Task},
     report::{Input, Scaling},
 };
 
@@ -245,10 +245,14 @@ fn outputs(spec: &JobSpec, target: &Source) -> Result<usize, FailureCode> {
         _ => return Err(refused(format!("column `{}` does not fit the task", target.name))),
     };
     match (&spec.loss, classes) {
-        (Loss::MeanSquaredError | Loss::MeanAbsoluteError | Loss::Huber { .. }, None) => Ok(1),
+        (Loss::MeanSquaredError | Loss::MeanAbsoluteError | Loss::Huber(_), None) => Ok(1),
         (Loss::BinaryCrossEntropy, Some(2)) => Ok(1),
         (Loss::CrossEntropy, Some(classes)) => Ok(classes),
-        (Loss::WeightedCrossEntropy { class_weights }, Some(classes)) if class_weights.len() == classes => Ok(classes),
+        (Loss::WeightedCrossEntropy(ClassWeights { class_weights }), Some(classes))
+            if class_weights.len() == classes =>
+        {
+            Ok(classes)
+        }
         _ => Err(refused("the loss does not fit the task".to_owned())),
     }
 }

@@ -10,10 +10,7 @@ pub enum Loss {
     /// Cross entropy over the classes.
     CrossEntropy,
     /// Cross entropy over the classes, each row's times the weight of its class; the sum is divided by the number of rows.
-    WeightedCrossEntropy {
-        /// A weight for each class, in the declared order, 0.001 … 1,000.
-        class_weights: Vec<f64>,
-    },
+    WeightedCrossEntropy(ClassWeights),
     /// Cross entropy of one output, the logit of the second of two classes.
     BinaryCrossEntropy,
     /// Mean squared error, on the target scaled to −1 … 1 by its declared bounds.
@@ -21,10 +18,25 @@ pub enum Loss {
     /// Mean absolute error, on the target scaled to −1 … 1.
     MeanAbsoluteError,
     /// Half the square of a small error e, δ·(|e| − δ/2) of a larger one (Huber, 1964), on the target scaled to −1 … 1.
-    Huber {
-        /// The error from which on it is large, 0.0001 … 2.
-        delta: f64,
-    },
+    Huber(Huber),
+}
+
+/// What [`Loss::WeightedCrossEntropy`] is told.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct ClassWeights {
+    /// A weight for each class, in the declared order, 0.001 … 1,000.
+    pub class_weights: Vec<f64>,
+}
+
+/// What [`Loss::Huber`] is told.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct Huber {
+    /// The error from which on it is large, 0.0001 … 2.
+    pub delta: f64,
 }
 
 /// How it is minimised.

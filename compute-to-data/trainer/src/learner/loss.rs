@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use atoll_protocol::job::Loss;
+use atoll_protocol::job::{ClassWeights, Huber, Loss};
 use burn::tensor::{Int, Tensor, TensorData, activation::log_softmax};
 
 use super::matrix;
@@ -20,10 +20,10 @@ pub(super) fn sum(loss: &Loss, outputs: Tensor<2>, targets: Targets) -> Tensor<1
             let signs = classes.into_iter().map(|class| if class == 0 { 1.0 } else { -1.0 }).collect();
             apply(outputs * matrix(signs, 1, &device), Arc::new(Softplus)).sum()
         }
-        (Targets::Classes(classes), Loss::CrossEntropy | Loss::WeightedCrossEntropy { .. }) => {
+        (Targets::Classes(classes), Loss::CrossEntropy | Loss::WeightedCrossEntropy(_)) => {
             let rows = classes.len();
             let weights = match loss {
-                Loss::WeightedCrossEntropy { class_weights } => {
+                Loss::WeightedCrossEntropy(ClassWeights { class_weights }) => {
                     Some(classes.iter().map(|class| class_weights[*class as usize] as f32).collect())
                 }
                 _ => None,
@@ -43,7 +43,7 @@ pub(super) fn sum(loss: &Loss, outputs: Tensor<2>, targets: Targets) -> Tensor<1
             match loss {
                 Loss::MeanAbsoluteError => error.abs().sum(),
                 // c · (e − c/2), where c is e within ±δ: e²/2 there, and δ·(|e| − δ/2) beyond.
-                Loss::Huber { delta } => {
+                Loss::Huber(Huber { delta }) => {
                     let near = error.clone().clamp(-delta, *delta);
                     ((error - near.clone().mul_scalar(0.5)) * near).sum()
                 }

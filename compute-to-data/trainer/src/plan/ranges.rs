@@ -2,7 +2,7 @@
 
 use atoll_protocol::{
     failure::FailureCode,
-    job::{Decay, JobSpec, Loss, Optimizer},
+    job::{ClassWeights, Decay, Huber, JobSpec, Loss, Optimizer},
 };
 
 use super::refused;
@@ -35,8 +35,10 @@ fn optimizer(optimizer: &Optimizer) -> bool {
 
 fn loss(loss: &Loss) -> bool {
     match loss {
-        Loss::WeightedCrossEntropy { class_weights } => class_weights.iter().all(|weight| positive(*weight)),
-        Loss::Huber { delta } => positive(*delta),
+        Loss::WeightedCrossEntropy(ClassWeights { class_weights }) => {
+            class_weights.iter().all(|weight| positive(*weight))
+        }
+        Loss::Huber(Huber { delta }) => positive(*delta),
         Loss::CrossEntropy | Loss::BinaryCrossEntropy | Loss::MeanSquaredError | Loss::MeanAbsoluteError => true,
     }
 }

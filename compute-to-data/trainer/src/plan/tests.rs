@@ -1,4 +1,6 @@
-use atoll_protocol::job::{Decay, EarlyStopping, Joined, Loss, Optimizer, Privacy, SplitBy, Windows};
+use atoll_protocol::job::{
+    ClassWeights, Decay, EarlyStopping, Huber, Joined, Loss, Optimizer, Privacy, SplitBy, Windows,
+};
 
 use super::*;
 use crate::sample::{category, number, perceptron, spec};
@@ -55,7 +57,7 @@ fn the_model_is_that_of_the_columns_blocks() {
 fn a_loss_decides_how_many_outputs_two_classes_have() {
     let mut job = classify(&["a"], perceptron(&[2]));
     assert_eq!(compile(&job).unwrap().outputs, 2);
-    job.loss = Loss::WeightedCrossEntropy { class_weights: vec![1.0, 2.0] };
+    job.loss = Loss::WeightedCrossEntropy(ClassWeights { class_weights: vec![1.0, 2.0] });
     assert_eq!(compile(&job).unwrap().outputs, 2);
     job.loss = Loss::BinaryCrossEntropy;
     assert_eq!(why(&job), "the last layer has to be linear with 1 units");
@@ -103,8 +105,8 @@ fn a_loss_that_does_not_fit_the_task_is_refused() {
             compile(&job).is_ok()
         })
     };
-    let of_numbers = [Loss::MeanSquaredError, Loss::MeanAbsoluteError, Loss::Huber { delta: 1.0 }];
-    let weights = |count: usize| Loss::WeightedCrossEntropy { class_weights: vec![1.0; count] };
+    let of_numbers = [Loss::MeanSquaredError, Loss::MeanAbsoluteError, Loss::Huber(Huber { delta: 1.0 })];
+    let weights = |count: usize| Loss::WeightedCrossEntropy(ClassWeights { class_weights: vec![1.0; count] });
     for loss in of_numbers {
         assert!(fits(Task::Regression, "y", loss.clone()), "{loss:?}");
         assert!(!fits(Task::BinaryClassification, "t", loss.clone()), "{loss:?}");
@@ -128,7 +130,10 @@ fn numbers_that_training_relies_on_are_in_range() {
     assert!(!refused(&|_| {}));
     for wrong in [0.0, -1.0, f64::NAN, f64::INFINITY] {
         assert!(refused(&|job| job.training.gradient_clip = Some(wrong)), "{wrong}");
-        assert!(refused(&|job| job.loss = Loss::WeightedCrossEntropy { class_weights: vec![1.0, wrong] }), "{wrong}");
+        assert!(
+            refused(&|job| job.loss = Loss::WeightedCrossEntropy(ClassWeights { class_weights: vec![1.0, wrong] })),
+            "{wrong}"
+        );
         let adamw = Optimizer::Adamw { learning_rate: wrong, weight_decay: 0.0 };
         assert!(refused(&|job| job.optimizer = adamw.clone()), "{wrong}");
     }
@@ -140,7 +145,7 @@ fn numbers_that_training_relies_on_are_in_range() {
     assert!(refused(&|job| job.data.windows = Some(Windows { length: 0, horizon: 1, stride: 1 })));
     assert!(refused(&|job| job.data.windows = Some(Windows { length: 1, horizon: 1, stride: 0 })));
     let mut huber = spec(&["a"], "y", Task::Regression, perceptron(&[1]), SGD);
-    huber.loss = Loss::Huber { delta: 0.0 };
+    huber.loss = Loss::Huber(Huber { delta: 0.0 });
     assert_eq!(why(&huber), "a number of the loss is out of range");
 }
 

@@ -4,7 +4,7 @@ use super::{Rules, unknown};
 use crate::{
     algorithm::Template,
     document::{AssetDocument, ColumnKind},
-    job::{Block, Decay, JobSpec, Layer, Loss, MAX_LAYERS, Model, Optimizer, Task},
+    job::{Block, ClassWeights, Decay, Huber, JobSpec, Layer, Loss, MAX_LAYERS, Model, Optimizer, Task},
 };
 
 /// Most passes over the data.
@@ -73,9 +73,9 @@ impl Rules {
     fn loss(&mut self, spec: &Template) {
         let regression = spec.task == Task::Regression;
         let fits = match &spec.loss {
-            Loss::CrossEntropy | Loss::WeightedCrossEntropy { .. } => !regression,
+            Loss::CrossEntropy | Loss::WeightedCrossEntropy(_) => !regression,
             Loss::BinaryCrossEntropy => spec.task == Task::BinaryClassification,
-            Loss::MeanSquaredError | Loss::MeanAbsoluteError | Loss::Huber { .. } => regression,
+            Loss::MeanSquaredError | Loss::MeanAbsoluteError | Loss::Huber(_) => regression,
         };
         if !fits {
             let right = match spec.task {
@@ -86,8 +86,8 @@ impl Rules {
             self.broken("/loss", format!("this task is trained with {right}"));
         }
         match &spec.loss {
-            Loss::Huber { delta } => self.within("/loss/huber/delta", *delta, 1e-4, 2.0),
-            Loss::WeightedCrossEntropy { class_weights } => {
+            Loss::Huber(Huber { delta }) => self.within("/loss/huber/delta", *delta, 1e-4, 2.0),
+            Loss::WeightedCrossEntropy(ClassWeights { class_weights }) => {
                 for (index, weight) in class_weights.iter().enumerate() {
                     let pointer = format!("/loss/weighted_cross_entropy/class_weights/{index}");
                     self.within(&pointer, *weight, 1e-3, 1e3);
@@ -158,7 +158,7 @@ impl Rules {
                 None
             }
             (ColumnKind::Category { values }, _) => {
-                if let Loss::WeightedCrossEntropy { class_weights } = &spec.loss
+                if let Loss::WeightedCrossEntropy(ClassWeights { class_weights }) = &spec.loss
                     && class_weights.len() != values.len()
                 {
                     let (has, needs) = (class_weights.len(), values.len());

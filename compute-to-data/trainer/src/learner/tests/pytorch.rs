@@ -35,10 +35,10 @@ fn given(case: &Value) -> Tensors {
 
 fn targets(case: &Value, loss: &Loss) -> Targets {
     match loss {
-        Loss::CrossEntropy | Loss::WeightedCrossEntropy { .. } | Loss::BinaryCrossEntropy => {
+        Loss::CrossEntropy | Loss::WeightedCrossEntropy(_) | Loss::BinaryCrossEntropy => {
             Targets::Classes(get(case, "targets"))
         }
-        Loss::MeanSquaredError | Loss::MeanAbsoluteError | Loss::Huber { .. } => Targets::Values(get(case, "targets")),
+        Loss::MeanSquaredError | Loss::MeanAbsoluteError | Loss::Huber(_) => Targets::Values(get(case, "targets")),
     }
 }
 

@@ -1,6 +1,6 @@
 //! Single rows' gradients of every kind of layer that learns, against differences in plain loops and double precision.
 
-use atoll_protocol::job::{Block, Loss, Model};
+use atoll_protocol::job::{Block, ClassWeights, Huber, Loss, Model};
 
 use super::*;
 use crate::sample::{Tensors, forward_from};
@@ -18,7 +18,7 @@ fn net(blocks: &[Block], layers: &str, loss: Loss) -> Net {
 }
 
 fn nets() -> Vec<Net> {
-    let weighted = Loss::WeightedCrossEntropy { class_weights: vec![0.5, 3.0] };
+    let weighted = Loss::WeightedCrossEntropy(ClassWeights { class_weights: vec![0.5, 3.0] });
     vec![
         net(
             &[Block::Category(3), Block::Numbers(2), Block::Category(2)],
@@ -45,7 +45,7 @@ fn nets() -> Vec<Net> {
             &[Block::Numbers(3)],
             r#"[{"kind": "linear", "units": 4}, {"kind": "group_norm", "groups": 2}, {"kind": "sigmoid"},
                 {"kind": "linear", "units": 1}]"#,
-            Loss::Huber { delta: 0.1 },
+            Loss::Huber(Huber { delta: 0.1 }),
         ),
         net(&[Block::Numbers(3)], r#"[{"kind": "linear", "units": 1}]"#, Loss::MeanAbsoluteError),
     ]
@@ -79,7 +79,7 @@ impl Net {
 
     fn targets(&self, rows: std::ops::Range<usize>) -> Targets {
         match self.loss {
-            Loss::Huber { .. } | Loss::MeanAbsoluteError => {
+            Loss::Huber(_) | Loss::MeanAbsoluteError => {
                 Targets::Values(rows.map(|row| [0.3, -0.8, 0.1][row % 3]).collect())
             }
             _ => Targets::Classes(rows.map(|row| row as u32 % 2).collect()),
@@ -96,7 +96,7 @@ impl Net {
         let outputs = forward_from(&self.model.inputs, &self.layers, tensors, &inputs);
         let likely = |class: usize| outputs.iter().map(|output| output.exp()).sum::<f64>().ln() - outputs[class];
         match (self.targets(row..row + 1), &self.loss) {
-            (Targets::Classes(class), Loss::WeightedCrossEntropy { class_weights }) => {
+            (Targets::Classes(class), Loss::WeightedCrossEntropy(ClassWeights { class_weights })) => {
                 class_weights[class[0] as usize] * likely(class[0] as usize)
             }
             (Targets::Classes(class), Loss::BinaryCrossEntropy) => {
@@ -104,7 +104,7 @@ impl Net {
                 -(if class[0] == 1 { chance } else { 1.0 - chance }).ln()
             }
             (Targets::Classes(class), _) => likely(class[0] as usize),
-            (Targets::Values(value), Loss::Huber { delta }) => {
+            (Targets::Values(value), Loss::Huber(Huber { delta })) => {
                 let error = (outputs[0] - f64::from(value[0])).abs();
                 if error < *delta { error * error / 2.0 } else { delta * (error - delta / 2.0) }
             }
