@@ -37,7 +37,7 @@ impl Learner {
         Self {
             network: Network::new(model, &mut Random::new(seed, Stream::Weights), &device),
             loss: loss.clone(),
-            optimizer: optimizer::build(optimizer),
+            optimizer: optimizer::Optimizer::new(optimizer),
             learning_rate: optimizer.learning_rate(),
             gradient_clip,
             dropout: Random::new(seed, Stream::Dropout),
@@ -70,11 +70,11 @@ impl Learner {
         let mut taps = Vec::new();
         let batch = matrix(batch, self.inputs, &self.device);
         let outputs = self.network.forward(batch, Some(&mut self.dropout), Some(&mut taps));
-        let sum = loss::sum(&self.loss, outputs, targets);
-        let loss = if divisor == 1.0 { sum } else { sum.div_scalar(divisor) };
-        let mut gradients = loss.backward();
+        let losses = loss::of_rows(&self.loss, outputs, targets, divisor);
+        // What is no single number is taken for its sum.
+        let mut gradients = losses.backward();
         let traces = taps.into_iter().map(|tap: Tap| tap.trace(&mut gradients)).collect();
-        (traces, loss.into_scalar::<f32>().into())
+        (traces, floats(losses).into_iter().map(f64::from).sum())
     }
 
     /// A step along a gradient.
@@ -88,7 +88,7 @@ impl Learner {
             let scale = (most / (norm + 1e-6)).min(1.0);
             gradients = gradients.into_iter().map(|gradient| gradient.mul_scalar(scale)).collect();
         }
-        (self.optimizer)(&mut self.network.parameters, gradients, self.learning_rate * factor);
+        self.optimizer.step(&mut self.network.parameters, gradients, self.learning_rate * factor);
     }
 
     /// The network as it is now.

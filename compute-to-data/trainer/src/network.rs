@@ -27,6 +27,9 @@ mod norm;
 mod pieces;
 mod plain;
 mod pool;
+mod trace;
+
+pub use trace::{Tap, Trace};
 
 /// Longest header of a model's file: the longest that a gate lets out.
 const MAX_HEADER: u64 = 1 << 20;
@@ -67,6 +70,11 @@ pub(crate) trait Learnt: Send + Sync {
     /// Squared norm of each row's own gradient by what it learns, of all its tensors together.
     fn squares(&self, input: &Tensor<2>, delta: &Tensor<2>) -> Vec<f32>;
 
+    /// Each row's own gradient, all tensors one after the other: none if it is better not to write them out.
+    fn singles(&self, _input: &Tensor<2>, _delta: &Tensor<2>) -> Option<Vec<f32>> {
+        None
+    }
+
     /// Where in its own order each number of a parameter is, in PyTorch's order; none if the orders are the same.
     fn order(&self, _parameter: usize) -> Option<Vec<usize>> {
         None
@@ -90,51 +98,12 @@ pub struct NamedTensor {
     pub values: Vec<f32>,
 }
 
-/// What the gradients of a layer are made from.
-pub struct Tap {
-    layer: Arc<dyn Learnt>,
-    input: Tensor<2>,
-    probe: Tensor<2>,
-}
-
-/// A layer's inputs, and the loss's gradient by its outputs.
-pub struct Trace {
-    layer: Arc<dyn Learnt>,
-    input: Tensor<2>,
-    delta: Tensor<2>,
-}
-
-impl Tap {
-    /// What is left after the backward pass.
-    pub fn trace(self, gradients: &mut burn::tensor::Gradients) -> Trace {
-        let delta = self.probe.grad_remove(gradients).expect("the loss depends on every layer");
-        Trace { layer: self.layer, input: self.input, delta }
-    }
-}
-
-impl Trace {
-    /// The gradient by each of the layer's tensors, summed over the rows.
-    pub fn gradients(self) -> Vec<Tensor<1>> {
-        self.layer.gradients(self.input, self.delta)
-    }
-
-    /// Squared norm of each row's own gradient.
-    pub fn squares(&self) -> Vec<f32> {
-        self.layer.squares(&self.input, &self.delta)
-    }
-
-    /// The same of other rows: `change` gives them, of the inputs and of the gradients.
-    pub fn changed(self, input: impl Fn(Tensor<2>) -> Tensor<2>, delta: impl Fn(Tensor<2>) -> Tensor<2>) -> Self {
-        Self { layer: self.layer, input: input(self.input), delta: delta(self.delta) }
-    }
-}
-
 impl Network {
     /// The model's layers with initial weights. Those of `linear` and of convolutions are uniform in ±1/√inputs, PyTorch's
     /// default, and so are their biases; vectors of categories are standard normal; a norm scales by 1 and shifts by 0.
     pub fn new(model: &Model, random: &mut Random, device: &Device) -> Self {
         let (mut steps, mut parameters, mut exported) = (Vec::new(), Vec::new(), Vec::new());
-        for declared in &model.steps {
+        for declared in in_order(&model.steps) {
             let Some(step) = Step::of(declared, model, parameters.len()) else { continue };
             if let Step::Learnt(layer, _) = &step {
                 for (place, values) in layer.start(random).into_iter().enumerate() {
@@ -166,7 +135,7 @@ impl Network {
                 let Some(taps) = &mut taps else { return output };
                 let probe = Tensor::zeros([1, 1], &device).require_grad();
                 let output = tapped(output, probe.clone());
-                taps.push(Tap { layer: layer.clone(), input: input.without_autodiff(), probe });
+                taps.push(Tap::new(layer.clone(), input.without_autodiff(), probe));
                 output
             }
             Step::Fixed(operation) => apply(x, operation.clone()),
@@ -265,7 +234,19 @@ impl Step {
     }
 }
 
-pub use plain::Softplus;
+pub(crate) use plain::{sigmoid, softplus};
+
+/// The steps as they are computed: a `relu` after the `max_pool` that follows it. The largest of what is above 0 is the same as
+/// what is above 0 of the largest, and so are the gradients, but there is less of it.
+fn in_order(declared: &[Declared]) -> Vec<&Declared> {
+    let mut steps: Vec<&Declared> = declared.iter().collect();
+    for place in 1..steps.len() {
+        if let (Layer::Relu {}, Layer::MaxPool { .. }) = (&steps[place - 1].layer, &steps[place].layer) {
+            steps.swap(place - 1, place);
+        }
+    }
+    steps
+}
 
 /// The values of a tensor, row by row.
 pub fn floats<const D: usize>(tensor: Tensor<D>) -> Vec<f32> {
@@ -280,6 +261,16 @@ fn sides(shape: Shape) -> [usize; 3] {
         Shape::Image { height, width, .. } => (height, width),
     };
     [height as usize, width as usize, shape.channels() as usize]
+}
+
+/// Squared norm, in double precision: several sums at once, each of every eighth number.
+fn squared(values: &[f32]) -> f32 {
+    let (blocks, rest) = values.as_chunks::<8>();
+    let mut sums = [0.0_f64; 8];
+    for block in blocks {
+        sums.iter_mut().zip(block).for_each(|(sum, value)| *sum += f64::from(*value) * f64::from(*value));
+    }
+    sums.iter().copied().chain(rest.iter().map(|value| f64::from(*value) * f64::from(*value))).sum::<f64>() as f32
 }
 
 /// Uniform in ±1/√inputs.

@@ -1,6 +1,9 @@
-//! Products of matrices in slices, on the thread that asks for them.
+//! Products of matrices in slices.
 
 use gemm::Parallelism;
+
+/// Multiplications from which on several threads are worth their start.
+const SHARED: usize = 1 << 21;
 
 /// A matrix, row by row or column by column.
 #[derive(Clone, Copy)]
@@ -32,11 +35,25 @@ impl<'m> Matrix<'m> {
     }
 }
 
-/// Adds left · right to a matrix that is there row by row, or puts it in its place.
+/// Adds left · right to a matrix that is there row by row, or puts it in its place; on the thread that asks for it.
 ///
 /// # Panics
 /// If the three do not fit each other.
 pub fn multiply(product: &mut [f32], add: bool, left: Matrix<'_>, right: Matrix<'_>) {
+    run(product, add, left, right, Parallelism::None);
+}
+
+/// The same, a large product on all threads of the pool. Each number is computed by one of them, so that there may be any number of
+/// them.
+///
+/// # Panics
+/// If the three do not fit each other.
+pub fn multiply_shared(product: &mut [f32], add: bool, left: Matrix<'_>, right: Matrix<'_>) {
+    let large = left.rows * left.columns * right.columns >= SHARED;
+    run(product, add, left, right, if large { Parallelism::Rayon(0) } else { Parallelism::None });
+}
+
+fn run(product: &mut [f32], add: bool, left: Matrix<'_>, right: Matrix<'_>, parallelism: Parallelism) {
     let (rows, columns, depth) = (left.rows, right.columns, left.columns);
     assert_eq!(right.rows, depth, "as many columns on the left as rows on the right");
     assert_eq!(Some(product.len()), rows.checked_mul(columns), "a number in each place of the product");
@@ -65,7 +82,7 @@ pub fn multiply(product: &mut [f32], add: bool, left: Matrix<'_>, right: Matrix<
             false,
             false,
             false,
-            Parallelism::None,
+            parallelism,
         );
     }
 }

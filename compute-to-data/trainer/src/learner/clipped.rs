@@ -1,10 +1,9 @@
 //! Gradients of single rows, each scaled down to a norm, as their sum: what DP-SGD (Abadi et al., 2016) adds noise to.
 //!
-//! A row's gradient is never written out, or only that of one layer at a time: each layer knows the norms of its rows'
-//! gradients from what went in and from δ, and the sum of the gradients, each times its own factor c, is that of a whole batch
-//! whose δ is c·δ.
+//! Few layers write a row's gradient out: most know the norms of their rows' gradients from what went in and from δ, and the sum
+//! of the gradients, each times its own factor c, is that of a whole batch whose δ is c·δ.
 
-use burn::tensor::{Int, Tensor, TensorData};
+use burn::tensor::{Tensor, TensorData};
 
 use super::Learner;
 use crate::{
@@ -29,31 +28,29 @@ impl Learner {
     /// Adds the gradient of each row's loss to `sum`, scaled down to a norm of at most `norm`. A gradient that is not finite
     /// counts as none. Row by row as [`Learner::step`], and tensor by tensor as [`Learner::lengths`].
     pub fn add_clipped(&mut self, batch: Vec<f32>, targets: Targets, norm: f64, sum: &mut [Vec<f64>]) {
-        let (traces, _) = self.traces(batch, targets, 1.0);
-        let mut squares = traces.iter().map(Trace::squares);
+        let (mut traces, _) = self.traces(batch, targets, 1.0);
+        let mut squares = traces.iter_mut().map(Trace::squares);
         let first = squares.next().expect("a model has a layer that learns");
         let squares = squares.fold(first, |mut sum, of_layer| {
             sum.iter_mut().zip(of_layer).for_each(|(sum, square)| *sum += square);
             sum
         });
-        let finite: Vec<i64> =
-            (0..).zip(&squares).filter(|(_, square)| square.is_finite()).map(|(row, _)| row).collect();
-        let factors = |square: &f32| (SLACK * norm / f64::from(*square).sqrt().max(norm)) as f32;
-        let factors: Vec<f32> = squares.iter().filter(|square| square.is_finite()).map(factors).collect();
-        if finite.is_empty() {
+        let factor = |square: f32| (SLACK * norm / f64::from(square).sqrt().max(norm)) as f32;
+        let factors: Vec<Option<f32>> =
+            squares.into_iter().map(|square| square.is_finite().then(|| factor(square))).collect();
+        if factors.iter().all(Option::is_none) {
             return;
         }
-        let device = self.device.clone().without_autodiff();
-        let all = finite.len() == squares.len();
-        let factors = Tensor::<2>::from_data(TensorData::new(factors, [finite.len(), 1]), &device);
-        let finite = Tensor::<1, Int>::from_data(TensorData::new(finite, [factors.dims()[0]]), &device);
-        // What is not finite would stay so times 0.
-        let chosen = |tensor: Tensor<2>| if all { tensor } else { tensor.select(0, finite.clone()) };
-        let gradients = traces
-            .into_iter()
-            .flat_map(|trace| trace.changed(chosen, |delta| chosen(delta) * factors.clone()).gradients());
-        for (gradient, sum) in gradients.zip(sum) {
-            sum.iter_mut().zip(floats(gradient)).for_each(|(sum, value)| *sum += f64::from(value));
+        let mut tensors = sum.iter_mut();
+        for trace in traces {
+            let gradients = trace.scaled(&factors);
+            let mut left = &gradients[..];
+            while !left.is_empty() {
+                let tensor = tensors.next().expect("a sum for each tensor that is learnt");
+                let (gradient, others) = left.split_at(tensor.len());
+                tensor.iter_mut().zip(gradient).for_each(|(sum, value)| *sum += f64::from(*value));
+                left = others;
+            }
         }
     }
 

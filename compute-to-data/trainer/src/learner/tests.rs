@@ -3,6 +3,7 @@ use atoll_protocol::job::{Layer, Optimizer};
 use super::*;
 use crate::sample::{Tensors, forward, learner, perceptron};
 
+mod elsewhere;
 mod pytorch;
 
 const INPUTS: usize = 3;

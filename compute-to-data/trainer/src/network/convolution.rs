@@ -1,8 +1,7 @@
 //! Convolutions as products of matrices: each place of the output sees a patch of the input, and the patches of several
 //! places, one in each row, times the weights are their outputs.
 //!
-//! Rows are computed on several threads. What is summed over the rows is summed in parts that do not depend on the number of
-//! threads, so that every machine gets the same bits.
+//! Rows are computed on several threads.
 
 use std::{cell::RefCell, sync::Arc};
 
@@ -14,8 +13,8 @@ use burn::{
 
 use super::{
     Learnt,
-    pieces::{each, rows},
-    sides, uniform,
+    pieces::{made, rows, summed},
+    sides, squared, uniform,
 };
 use crate::{
     operation::{Operation, apply, held, slice},
@@ -25,12 +24,12 @@ use crate::{
 
 /// Numbers of the patches that are there at once: 256 KiB, which a core's cache holds.
 const PATCHES: usize = 1 << 16;
-/// Parts that a sum over rows is made of.
-const PARTS: usize = 16;
+/// Numbers of single rows' gradients that are kept: 8 MiB.
+const KEPT: usize = 1 << 21;
 
 thread_local! {
-    /// Room for patches, and for what one row adds to the weights.
-    static ROOM: RefCell<(Vec<f32>, Vec<f32>)> = const { RefCell::new((Vec::new(), Vec::new())) };
+    /// Room for patches.
+    static ROOM: RefCell<Vec<f32>> = const { RefCell::new(Vec::new()) };
 }
 
 /// Weights, [kernel height, kernel width, inputs, outputs], and biases.
@@ -102,17 +101,29 @@ impl Geometry {
         self.places() * self.patch() * self.channels()
     }
 
+    /// Numbers that are learnt.
+    fn learnt(&self) -> usize {
+        (self.patch() + 1) * self.channels()
+    }
+
     /// Places whose patches are there at once.
     fn tile(&self) -> usize {
         (PATCHES / self.patch()).clamp(1, self.places())
     }
 
+    /// The places of the output from one on, each by its row and its column.
+    fn places_from(&self, first: usize) -> impl Iterator<Item = (usize, usize)> {
+        let width = self.output[1];
+        let next = move |(y, x): &(usize, usize)| Some(if x + 1 < width { (*y, x + 1) } else { (y + 1, 0) });
+        std::iter::successors(Some((first / width, first % width)), next)
+    }
+
     /// Gives `take` each stretch of a place's patch that is not padding: where it is in the patch, where in the input, and how
     /// long it is.
-    fn stretches(&self, place: usize, mut take: impl FnMut(usize, usize, usize)) {
+    fn stretches(&self, (y, x): (usize, usize), mut take: impl FnMut(usize, usize, usize)) {
         let [height, width, channels] = self.input;
         let [tall, wide] = self.kernel;
-        let (top, left) = (place / self.output[1] * self.stride[0], place % self.output[1] * self.stride[1]);
+        let (top, left) = (y * self.stride[0], x * self.stride[1]);
         // Columns of the kernel that are within the input.
         let first = self.padding[1].saturating_sub(left).min(wide);
         let last = (width + self.padding[1]).saturating_sub(left).min(wide);
@@ -131,20 +142,24 @@ impl Geometry {
 
     /// The patches of the places from one on, as many as there is room for.
     fn unfold(&self, input: &[f32], first: usize, patches: &mut [f32]) {
-        for (place, patch) in (first..).zip(patches.chunks_exact_mut(self.patch())) {
+        for (place, patch) in self.places_from(first).zip(patches.chunks_exact_mut(self.patch())) {
             let mut there = 0;
             self.stretches(place, |to, from, length| {
-                patch[there..to].fill(0.0);
-                patch[to..to + length].copy_from_slice(&input[from..from + length]);
+                if there < to {
+                    patch[there..to].fill(0.0);
+                }
+                copy(&input[from..from + length], &mut patch[to..to + length]);
                 there = to + length;
             });
-            patch[there..].fill(0.0);
+            if there < patch.len() {
+                patch[there..].fill(0.0);
+            }
         }
     }
 
     /// Adds the patches of the places from one on to what they were made from.
     fn fold(&self, patches: &[f32], first: usize, input: &mut [f32]) {
-        for (place, patch) in (first..).zip(patches.chunks_exact(self.patch())) {
+        for (place, patch) in self.places_from(first).zip(patches.chunks_exact(self.patch())) {
             self.stretches(place, |from, to, length| {
                 let sums = input[to..to + length].iter_mut().zip(&patch[from..from + length]);
                 sums.for_each(|(sum, value)| *sum += value);
@@ -152,16 +167,19 @@ impl Geometry {
         }
     }
 
-    /// Adds one row's gradient, by the weights and then by the biases.
-    fn add_gradient(&self, input: &[f32], delta: &[f32], sum: &mut [f32], patches: &mut Vec<f32>) {
+    /// Adds the gradient of one of the rows, by the weights and then by the biases.
+    fn add_row(&self, input: &[f32], delta: &[f32], row: usize, sum: &mut [f32]) {
+        let (input, delta) = (rows(input, self.inputs(), row..row + 1), rows(delta, self.outputs(), row..row + 1));
         let (patch, tile, channels) = (self.patch(), self.tile(), self.channels());
         let (weights, biases) = sum.split_at_mut(patch * channels);
         for (index, delta) in delta.chunks(tile * channels).enumerate() {
             let places = delta.len() / channels;
-            let patches = room(patches, places * patch);
-            self.unfold(input, index * tile, patches);
-            let patches = Matrix::new(patches, places, patch);
-            multiply(weights, true, patches.transposed(), Matrix::new(delta, places, channels));
+            ROOM.with_borrow_mut(|patches| {
+                let patches = room(patches, places * patch);
+                self.unfold(input, index * tile, patches);
+                let patches = Matrix::new(patches, places, patch);
+                multiply(weights, true, patches.transposed(), Matrix::new(delta, places, channels));
+            });
         }
         for delta in delta.chunks_exact(channels) {
             biases.iter_mut().zip(delta).for_each(|(sum, delta)| *sum += delta);
@@ -175,6 +193,23 @@ fn room(numbers: &mut Vec<f32>, length: usize) -> &mut [f32] {
         numbers.resize(length, 0.0);
     }
     &mut numbers[..length]
+}
+
+/// Copies a stretch. Where it is short, as of an image of one channel or of three colours, a call would take longer than the
+/// copying.
+fn copy(from: &[f32], to: &mut [f32]) {
+    fn short<const N: usize>(from: &[f32], to: &mut [f32]) {
+        if let (Some(from), Some(to)) = (from.first_chunk::<N>(), to.first_chunk_mut::<N>()) {
+            *to = *from;
+        }
+    }
+    match from.len() {
+        3 => short::<3>(from, to),
+        5 => short::<5>(from, to),
+        9 => short::<9>(from, to),
+        15 => short::<15>(from, to),
+        _ => to.copy_from_slice(from),
+    }
 }
 
 impl Learnt for Convolution {
@@ -193,44 +228,36 @@ impl Learnt for Convolution {
     fn gradients(&self, input: Tensor<2>, delta: Tensor<2>) -> Vec<Tensor<1>> {
         let ([count, _], device) = (input.dims(), input.device());
         let (input, delta) = (held(input), held(delta));
-        let (patch, channels) = (self.0.patch(), self.0.channels());
-        let (part, length) = (count.div_ceil(PARTS), (patch + 1) * channels);
-        let mut sums = vec![0.0_f32; count.div_ceil(part) * length];
-        each(count * self.0.products(), &mut sums, length, |number, sum| {
-            let of = |values, width| rows(values, width, number * part..count.min((number + 1) * part));
-            let (input, delta) = (of(slice(&input), self.0.inputs()), of(slice(&delta), self.0.outputs()));
-            ROOM.with_borrow_mut(|(patches, _)| {
-                for (input, delta) in input.chunks_exact(self.0.inputs()).zip(delta.chunks_exact(self.0.outputs())) {
-                    self.0.add_gradient(input, delta, sum, patches);
-                }
-            });
+        let sum = summed(count * self.0.products(), count, self.0.learnt(), |some, sum| {
+            for row in some {
+                self.0.add_row(slice(&input), slice(&delta), row, sum);
+            }
         });
-        let (sum, others) = sums.split_at_mut(length);
-        for part in others.chunks_exact(length) {
-            sum.iter_mut().zip(part).for_each(|(sum, part)| *sum += part);
-        }
         let tensor = |values: &[f32]| Tensor::from_data(TensorData::new(values.to_vec(), [values.len()]), &device);
-        let (weights, biases) = sum.split_at(patch * channels);
+        let (weights, biases) = sum.split_at(self.0.patch() * self.0.channels());
         vec![tensor(weights), tensor(biases)]
     }
 
-    /// A row's own gradient is written out, and only its norm kept.
+    /// They are written out in any case, and kept if they are not too many numbers.
+    fn singles(&self, input: &Tensor<2>, delta: &Tensor<2>) -> Option<Vec<f32>> {
+        let ([count, _], length) = (input.dims(), self.0.learnt());
+        if count * length > KEPT {
+            return None;
+        }
+        let (input, delta) = (held(input.clone()), held(delta.clone()));
+        Some(made(count * self.0.products(), count, length, |row, gradient| {
+            self.0.add_row(slice(&input), slice(&delta), row, gradient);
+        }))
+    }
+
     fn squares(&self, input: &Tensor<2>, delta: &Tensor<2>) -> Vec<f32> {
         let [count, _] = input.dims();
         let (input, delta) = (held(input.clone()), held(delta.clone()));
-        let length = (self.0.patch() + 1) * self.0.channels();
-        let mut squares = vec![0.0; count];
-        each(count * self.0.products(), &mut squares, 1, |row, square| {
-            let of = |values, width| rows(values, width, row..row + 1);
-            let (input, delta) = (of(slice(&input), self.0.inputs()), of(slice(&delta), self.0.outputs()));
-            ROOM.with_borrow_mut(|(patches, gradient)| {
-                let gradient = room(gradient, length);
-                gradient.fill(0.0);
-                self.0.add_gradient(input, delta, gradient, patches);
-                square[0] = gradient.iter().map(|value| f64::from(*value).powi(2)).sum::<f64>() as f32;
-            });
-        });
-        squares
+        made(count * self.0.products(), count, 1, |row, square| {
+            let mut gradient = vec![0.0; self.0.learnt()];
+            self.0.add_row(slice(&input), slice(&delta), row, &mut gradient);
+            square[0] = squared(&gradient);
+        })
     }
 
     fn order(&self, parameter: usize) -> Option<Vec<usize>> {
@@ -248,10 +275,9 @@ impl Operation for Convolve {
         let geometry = &self.geometry;
         let (patch, channels, tile) = (geometry.patch(), geometry.channels(), geometry.tile());
         let (weight, bias) = (Matrix::new(slice(&self.weight), patch, channels), slice(&self.bias));
-        let mut output = vec![0.0; count * geometry.outputs()];
-        each(count * geometry.products(), &mut output, geometry.outputs(), |row, output| {
+        made(count * geometry.products(), count, geometry.outputs(), |row, output| {
             let input = rows(input, geometry.inputs(), row..row + 1);
-            ROOM.with_borrow_mut(|(patches, _)| {
+            ROOM.with_borrow_mut(|patches| {
                 for (index, output) in output.chunks_mut(tile * channels).enumerate() {
                     let places = output.len() / channels;
                     let patches = room(patches, places * patch);
@@ -260,18 +286,16 @@ impl Operation for Convolve {
                     multiply(output, true, Matrix::new(patches, places, patch), weight);
                 }
             });
-        });
-        output
+        })
     }
 
     fn backward(&self, _: &[f32], delta: &[f32], count: usize) -> Vec<f32> {
         let geometry = &self.geometry;
         let (patch, channels, tile) = (geometry.patch(), geometry.channels(), geometry.tile());
         let weight = Matrix::new(slice(&self.weight), patch, channels).transposed();
-        let mut gradient = vec![0.0; count * geometry.inputs()];
-        each(count * geometry.products(), &mut gradient, geometry.inputs(), |row, gradient| {
+        made(count * geometry.products(), count, geometry.inputs(), |row, gradient| {
             let delta = rows(delta, geometry.outputs(), row..row + 1);
-            ROOM.with_borrow_mut(|(patches, _)| {
+            ROOM.with_borrow_mut(|patches| {
                 for (index, delta) in delta.chunks(tile * channels).enumerate() {
                     let places = delta.len() / channels;
                     let patches = room(patches, places * patch);
@@ -279,7 +303,6 @@ impl Operation for Convolve {
                     geometry.fold(patches, index * tile, gradient);
                 }
             });
-        });
-        gradient
+        })
     }
 }

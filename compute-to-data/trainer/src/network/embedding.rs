@@ -8,11 +8,17 @@ use burn::{
     tensor::{Tensor, TensorData},
 };
 
-use super::Learnt;
+use super::{
+    Learnt,
+    pieces::{by_row, each, made, rows},
+};
 use crate::{
     operation::{Operation, apply, held, slice},
     random::Random,
 };
+
+/// Categories whose vectors' gradients are summed by one thread.
+const CATEGORIES: usize = 16;
 
 /// Vectors, [categories, dimensions] for each column of categories.
 #[derive(Clone, Debug)]
@@ -68,20 +74,24 @@ impl Learnt for Embedding {
     }
 
     fn gradients(&self, input: Tensor<2>, delta: Tensor<2>) -> Vec<Tensor<1>> {
-        let device = input.device();
+        let ([count, _], device) = (input.dims(), input.device());
         let (input, delta) = (held(input), held(delta));
         let gradient = |part: &Part| {
             let mut gradient = vec![0.0_f32; part.from.len() * self.dimensions];
-            for (input, delta) in slice(&input).chunks_exact(self.inputs).zip(slice(&delta).chunks_exact(self.outputs))
-            {
-                for (weight, vector) in input[part.from.clone()].iter().zip(gradient.chunks_exact_mut(self.dimensions))
-                {
-                    if *weight != 0.0 {
-                        let delta = &delta[part.to.clone()];
-                        vector.iter_mut().zip(delta).for_each(|(sum, delta)| *sum += weight * delta);
+            each(count * part.from.len(), &mut gradient, CATEGORIES * self.dimensions, |piece, gradient| {
+                let first = part.from.start + piece * CATEGORIES;
+                let categories = first..first + gradient.len() / self.dimensions;
+                let rows = slice(&input).chunks_exact(self.inputs).zip(slice(&delta).chunks_exact(self.outputs));
+                for (input, delta) in rows {
+                    let delta = &delta[part.to.clone()];
+                    let vectors = gradient.chunks_exact_mut(self.dimensions);
+                    for (weight, vector) in input[categories.clone()].iter().zip(vectors) {
+                        if *weight != 0.0 {
+                            vector.iter_mut().zip(delta).for_each(|(sum, delta)| *sum += weight * delta);
+                        }
                     }
                 }
-            }
+            });
             let length = gradient.len();
             Tensor::from_data(TensorData::new(gradient, [length]), &device)
         };
@@ -90,22 +100,22 @@ impl Learnt for Embedding {
 
     /// Each column is a linear layer without a bias.
     fn squares(&self, input: &Tensor<2>, delta: &Tensor<2>) -> Vec<f32> {
+        let [count, _] = input.dims();
         let (input, delta) = (held(input.clone()), held(delta.clone()));
-        let rows = slice(&input).chunks_exact(self.inputs).zip(slice(&delta).chunks_exact(self.outputs));
         let squared = |values: &[f32]| values.iter().map(|value| f64::from(*value).powi(2)).sum::<f64>();
-        let square = |(input, delta): (&[f32], &[f32])| -> f64 {
-            let columns = self.categories();
-            columns.map(|part| squared(&input[part.from.clone()]) * squared(&delta[part.to.clone()])).sum()
-        };
-        rows.map(|row| square(row) as f32).collect()
+        made(count * self.inputs, count, 1, |row, square| {
+            let input = rows(slice(&input), self.inputs, row..row + 1);
+            let delta = rows(slice(&delta), self.outputs, row..row + 1);
+            let of = |part: &Part| squared(&input[part.from.clone()]) * squared(&delta[part.to.clone()]);
+            square[0] = self.categories().map(of).sum::<f64>() as f32;
+        })
     }
 }
 
 impl Operation for Look {
-    fn forward(&self, input: &[f32], rows: usize) -> Vec<f32> {
+    fn forward(&self, input: &[f32], _: usize) -> Vec<f32> {
         let Embedding { blocks, dimensions, inputs, outputs } = &self.embedding;
-        let mut output = vec![0.0; rows * outputs];
-        for (input, output) in input.chunks_exact(*inputs).zip(output.chunks_exact_mut(*outputs)) {
+        by_row(input, (*inputs, *outputs), 1, |input, output| {
             let mut vectors = self.vectors.iter();
             for part in blocks {
                 let (input, output) = (&input[part.from.clone()], &mut output[part.to.clone()]);
@@ -120,8 +130,7 @@ impl Operation for Look {
                     }
                 }
             }
-        }
-        output
+        })
     }
 
     fn backward(&self, _: &[f32], _: &[f32], _: usize) -> Vec<f32> {

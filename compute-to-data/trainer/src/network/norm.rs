@@ -10,7 +10,7 @@ use burn::{
 
 use super::{
     Learnt,
-    pieces::{by_row, each, rows},
+    pieces::{by_row, made, rows, summed},
     sides,
 };
 use crate::{
@@ -76,10 +76,12 @@ impl Learnt for Norm {
     }
 
     fn gradients(&self, input: Tensor<2>, delta: Tensor<2>) -> Vec<Tensor<1>> {
-        let device = input.device();
+        let ([count, _], device) = (input.dims(), input.device());
         let (input, delta) = (held(input), held(delta));
-        let mut sums = vec![0.0; 2 * self.channels];
-        self.add(slice(&input), slice(&delta), &mut sums);
+        let sums = summed(2 * count * self.row(), count, 2 * self.channels, |some, sums| {
+            let of = |values| rows(values, self.row(), some.clone());
+            self.add(of(slice(&input)), of(slice(&delta)), sums);
+        });
         let gradient = |sums: &[f64]| {
             let sums: Vec<f32> = sums.iter().map(|sum| *sum as f32).collect();
             Tensor::from_data(TensorData::new(sums, [self.channels]), &device)
@@ -88,15 +90,14 @@ impl Learnt for Norm {
     }
 
     fn squares(&self, input: &Tensor<2>, delta: &Tensor<2>) -> Vec<f32> {
+        let [count, _] = input.dims();
         let (input, delta) = (held(input.clone()), held(delta.clone()));
-        let mut sums = vec![0.0; 2 * self.channels];
-        let rows = slice(&input).chunks_exact(self.row()).zip(slice(&delta).chunks_exact(self.row()));
-        let square = |(input, delta)| {
-            sums.fill(0.0);
-            self.add(input, delta, &mut sums);
-            sums.iter().map(|sum| sum * sum).sum::<f64>() as f32
-        };
-        rows.map(square).collect()
+        made(2 * count * self.row(), count, 1, |row, square| {
+            let of = |values| rows(values, self.row(), row..row + 1);
+            let mut sums = vec![0.0; 2 * self.channels];
+            self.add(of(slice(&input)), of(slice(&delta)), &mut sums);
+            square[0] = sums.iter().map(|sum| sum * sum).sum::<f64>() as f32;
+        })
     }
 }
 
@@ -136,8 +137,7 @@ impl Operation for Standard {
     fn backward(&self, input: &[f32], delta: &[f32], _: usize) -> Vec<f32> {
         let row = self.places * self.channels;
         let count = (row / self.groups) as f64;
-        let mut gradient = vec![0.0; input.len()];
-        each(8 * input.len(), &mut gradient, row, |number, gradient| {
+        made(8 * input.len(), input.len() / row, row, |number, gradient| {
             let (input, delta) = (rows(input, row, number..number + 1), rows(delta, row, number..number + 1));
             for group in 0..self.groups {
                 let (mean, factor) = self.moments(input, group);
@@ -153,27 +153,27 @@ impl Operation for Standard {
                     gradient[place] = (factor * by_place) as f32;
                 }
             }
-        });
-        gradient
+        })
     }
 }
 
 impl Operation for Affine {
-    fn forward(&self, input: &[f32], _: usize) -> Vec<f32> {
-        let (scale, shift) = (slice(&self.scale), slice(&self.shift));
-        let mut output = Vec::with_capacity(input.len());
-        for place in input.chunks_exact(scale.len()) {
-            output.extend(place.iter().zip(scale).zip(shift).map(|((x, scale), shift)| x * scale + shift));
-        }
-        output
+    fn forward(&self, input: &[f32], rows: usize) -> Vec<f32> {
+        let (scale, shift, width) = (slice(&self.scale), slice(&self.shift), input.len() / rows);
+        by_row(input, (width, width), 1, |input, output| {
+            for (input, output) in input.chunks_exact(scale.len()).zip(output.chunks_exact_mut(scale.len())) {
+                let numbers = output.iter_mut().zip(input).zip(scale).zip(shift);
+                numbers.for_each(|(((output, x), scale), shift)| *output = x * scale + shift);
+            }
+        })
     }
 
-    fn backward(&self, _: &[f32], delta: &[f32], _: usize) -> Vec<f32> {
-        let scale = slice(&self.scale);
-        let mut gradient = Vec::with_capacity(delta.len());
-        for place in delta.chunks_exact(scale.len()) {
-            gradient.extend(place.iter().zip(scale).map(|(delta, scale)| delta * scale));
-        }
-        gradient
+    fn backward(&self, _: &[f32], delta: &[f32], rows: usize) -> Vec<f32> {
+        let (scale, width) = (slice(&self.scale), delta.len() / rows);
+        by_row(delta, (width, width), 1, |delta, gradient| {
+            for (delta, gradient) in delta.chunks_exact(scale.len()).zip(gradient.chunks_exact_mut(scale.len())) {
+                gradient.iter_mut().zip(delta).zip(scale).for_each(|((by, delta), scale)| *by = delta * scale);
+            }
+        })
     }
 }

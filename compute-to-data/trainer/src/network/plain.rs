@@ -45,18 +45,25 @@ impl Operation for Flatten {
 
 /// ln(1 + e^x) of each number, without overflow; burn's own overflows from 89 on.
 #[derive(Debug)]
-pub struct Softplus;
+pub(super) struct Softplus;
 
 impl Operation for Softplus {
     fn forward(&self, input: &[f32], _: usize) -> Vec<f32> {
-        input.iter().map(|x| x.max(0.0) + libm::log1pf(libm::expf(-x.abs()))).collect()
+        input.iter().copied().map(softplus).collect()
     }
 
     fn backward(&self, input: &[f32], delta: &[f32], _: usize) -> Vec<f32> {
-        let slope = |x: f32| {
-            let small = libm::expf(-x.abs());
-            if x < 0.0 { small / (1.0 + small) } else { 1.0 / (1.0 + small) }
-        };
-        input.iter().zip(delta).map(|(x, delta)| delta * slope(*x)).collect()
+        input.iter().zip(delta).map(|(x, delta)| delta * sigmoid(*x)).collect()
     }
+}
+
+/// ln(1 + e^x).
+pub(crate) fn softplus(x: f32) -> f32 {
+    x.max(0.0) + libm::log1pf(libm::expf(-x.abs()))
+}
+
+/// 1 / (1 + e^−x), the slope of [`softplus`].
+pub(crate) fn sigmoid(x: f32) -> f32 {
+    let small = libm::expf(-x.abs());
+    if x < 0.0 { small / (1.0 + small) } else { 1.0 / (1.0 + small) }
 }

@@ -3,10 +3,13 @@
 use atoll_protocol::job::Shape;
 
 use super::{
-    pieces::{by_row, each, rows},
+    pieces::{by_row, made, rows},
     sides,
 };
 use crate::operation::Operation;
+
+/// Channels that are compared at once: what the registers of any processor of 64 bits hold.
+const LANES: usize = 8;
 
 /// Parts that lie side by side; what is left over at the end of a side is in none.
 #[derive(Debug)]
@@ -61,11 +64,14 @@ impl Operation for MaxPool {
         let (channels, distances) = (self.0.input[2], self.0.distances());
         by_row(input, self.0.rows(), 2, |input, output| {
             self.0.each(|to, from| {
-                let output = &mut output[to..to + channels];
-                output.copy_from_slice(&input[from..from + channels]);
-                for distance in &distances[1..] {
-                    let values = &input[from + distance..from + distance + channels];
-                    output.iter_mut().zip(values).for_each(|(most, value)| *most = larger(*most, *value));
+                let (input, output) = (&input[from..], &mut output[to..to + channels]);
+                let (blocks, rest) = output.as_chunks_mut::<LANES>();
+                let first = blocks.len() * LANES;
+                for (block, output) in blocks.iter_mut().enumerate() {
+                    *output = largest(&input[block * LANES..], &distances);
+                }
+                for (channel, output) in rest.iter_mut().enumerate() {
+                    [*output] = largest(&input[first + channel..], &distances);
                 }
             });
         })
@@ -75,29 +81,53 @@ impl Operation for MaxPool {
     fn backward(&self, input: &[f32], delta: &[f32], count: usize) -> Vec<f32> {
         let (from, to) = self.0.rows();
         let (channels, distances) = (self.0.input[2], self.0.distances());
-        let mut gradient = vec![0.0; count * from];
-        each(4 * gradient.len(), &mut gradient, from, |row, gradient| {
+        made(4 * count * from, count, from, |row, gradient| {
             let (input, delta) = (rows(input, from, row..row + 1), rows(delta, to, row..row + 1));
-            let (mut most, mut first) = (vec![0.0; channels], vec![0_u32; channels]);
             self.0.each(|to, from| {
-                most.copy_from_slice(&input[from..from + channels]);
-                first.fill(0);
-                for (part, distance) in (0..).zip(&distances).skip(1) {
-                    let values = &input[from + distance..from + distance + channels];
-                    for ((most, first), value) in most.iter_mut().zip(&mut first).zip(values) {
-                        *first = if *value > *most { part } else { *first };
-                        *most = if *value > *most { *value } else { *most };
-                    }
+                let (input, gradient) = (&input[from..], &mut gradient[from..]);
+                let (blocks, rest) = delta[to..to + channels].as_chunks::<LANES>();
+                let first = blocks.len() * LANES;
+                for (block, delta) in blocks.iter().enumerate() {
+                    route(&input[block * LANES..], delta, &distances, &mut gradient[block * LANES..]);
                 }
-                for (part, distance) in (0..).zip(&distances) {
-                    let gradient = &mut gradient[from + distance..from + distance + channels];
-                    for ((gradient, first), delta) in gradient.iter_mut().zip(&first).zip(&delta[to..to + channels]) {
-                        *gradient = if *first == part { *delta } else { 0.0 };
-                    }
+                for (channel, delta) in rest.iter().enumerate() {
+                    route(&input[first + channel..], &[*delta], &distances, &mut gradient[first + channel..]);
                 }
             });
-        });
-        gradient
+        })
+    }
+}
+
+/// The first so many numbers of a slice.
+fn lanes<const N: usize>(values: &[f32]) -> &[f32; N] {
+    values.first_chunk().expect("a part of the input holds all channels")
+}
+
+/// The largest of each of some channels.
+fn largest<const N: usize>(input: &[f32], distances: &[usize]) -> [f32; N] {
+    let mut most: [f32; N] = *lanes(input);
+    for distance in &distances[1..] {
+        let values: &[f32; N] = lanes(&input[*distance..]);
+        most.iter_mut().zip(values).for_each(|(most, value)| *most = larger(*most, *value));
+    }
+    most
+}
+
+/// Gives each of some channels' gradients to where its largest is, and none to the others.
+fn route<const N: usize>(input: &[f32], delta: &[f32; N], distances: &[usize], gradient: &mut [f32]) {
+    let (mut most, mut first): ([f32; N], [u32; N]) = (*lanes(input), [0; N]);
+    for (part, distance) in (0..).zip(distances).skip(1) {
+        let values: &[f32; N] = lanes(&input[*distance..]);
+        for ((most, first), value) in most.iter_mut().zip(&mut first).zip(values) {
+            *first = if *value > *most { part } else { *first };
+            *most = if *value > *most { *value } else { *most };
+        }
+    }
+    for (part, distance) in (0..).zip(distances) {
+        let gradient: &mut [f32; N] = gradient[*distance..].first_chunk_mut().expect("it is as long as the input");
+        for ((gradient, first), delta) in gradient.iter_mut().zip(&first).zip(delta) {
+            *gradient = if *first == part { *delta } else { 0.0 };
+        }
     }
 }
 

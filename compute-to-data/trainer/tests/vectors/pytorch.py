@@ -1,10 +1,12 @@
-"""Writes pytorch.json: what PyTorch computes of declared layers, losses, optimisers and schedules, in double precision."""
+"""Writes pytorch.json: what PyTorch computes of declared layers, losses, optimisers and schedules, and of a file that the trainer
+wrote, in double precision."""
 
 import json
 import math
 from pathlib import Path
 
 import torch
+from safetensors.torch import load_file
 from torch import nn
 
 torch.set_default_dtype(torch.float64)
@@ -297,12 +299,24 @@ def schedule_cases():
         yield {"schedule": schedule, "epochs": epochs, "steps_per_epoch": per_epoch, "factors": expected}
 
 
+def trained_cases():
+    """The outputs of a file of the trainer's, by its names and shapes as they are."""
+    blocks, start = image(5, 6, 2)
+    layers = [start, layer("conv2d", channels=4, kernel=3, padding=1), layer("group_norm", groups=2), layer("relu"),
+              layer("max_pool", size=2), layer("flatten"), layer("linear", units=6), layer("layer_norm"), layer("tanh"),
+              layer("linear", units=3)]
+    model, x = sequential(layers, blocks), inputs(blocks)
+    model.load_state_dict(load_file(Path(__file__).parent / "trained.safetensors"))
+    yield {"blocks": blocks, "layers": layers, "inputs": numbers(x), "outputs": numbers(model(x))}
+
+
 vectors = {
     "torch": torch.__version__,
     "layers": list(layer_cases()),
     "losses": list(loss_cases()),
     "optimizers": list(optimizer_cases()),
     "schedules": list(schedule_cases()),
+    "trained": list(trained_cases()),
 }
 lines = ",\n".join(
     f'"{name}": ' + (json.dumps(value) if isinstance(value, str)

@@ -11,16 +11,16 @@ use crate::sample::{Tensors, forward_from};
 /// Largest difference to what double precision gives, of the largest number of its kind.
 const NEAR: f64 = 1e-5;
 
-fn vectors(of: &str) -> Vec<Value> {
+pub(super) fn vectors(of: &str) -> Vec<Value> {
     let all: Value = serde_json::from_str(include_str!("../../../tests/vectors/pytorch.json")).unwrap();
     all[of].as_array().unwrap().clone()
 }
 
-fn get<T: serde::de::DeserializeOwned>(of: &Value, name: &str) -> T {
+pub(super) fn get<T: serde::de::DeserializeOwned>(of: &Value, name: &str) -> T {
     serde_json::from_value(of[name].clone()).unwrap()
 }
 
-fn model(case: &Value) -> Model {
+pub(super) fn model(case: &Value) -> Model {
     let blocks = get::<Vec<(String, u64)>>(case, "blocks").into_iter().map(|(kind, inputs)| match kind.as_str() {
         "numbers" => Block::Numbers(inputs),
         _ => Block::Category(inputs),
@@ -43,7 +43,7 @@ fn targets(case: &Value, loss: &Loss) -> Targets {
 }
 
 /// Asserts that two lists are the same but for the rounding of single precision.
-fn assert_near(what: &str, values: impl IntoIterator<Item = f64>, expected: &[f64]) {
+pub(super) fn assert_near(what: &str, values: impl IntoIterator<Item = f64>, expected: &[f64]) {
     let values: Vec<f64> = values.into_iter().collect();
     assert_eq!(values.len(), expected.len(), "{what}");
     let scale = expected.iter().fold(1e-2_f64, |most, value| most.max(value.abs()));
