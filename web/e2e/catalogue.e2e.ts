@@ -79,7 +79,7 @@ for (const [name, options] of [
   ["narrow", { narrow: true }],
   ["dark", { dark: true }],
 ] as const) {
-  test(`catalogue, asset and training form, ${name}: nothing serious is found, nothing overflows`, async () => {
+  test(`catalogue, asset and both forms, ${name}: nothing serious is found, nothing overflows`, async () => {
     const visit = await Visit.begin(chromium, 5, options);
     const { page } = visit;
     const asset = await sample();
@@ -98,6 +98,11 @@ for (const [name, options] of [
     await visit.fits();
     await page.getByRole("button", { name: "JSON" }).click();
     await visit.look(`train-json-${name}`);
+    await visit.fits();
+    await visit.open(`/assets/${asset.token_id}/statistics`);
+    await page.getByRole("button", { name: "Quantiles", exact: true }).click();
+    await page.getByLabel("Parts of the rows that lie below").waitFor();
+    await visit.look(`statistics-${name}`);
     await visit.fits();
     await visit.end();
   });

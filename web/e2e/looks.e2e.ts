@@ -50,7 +50,7 @@ for (const [name, options] of [
     await job.click();
     await provider.page.getByRole("region", { name: "What happened" }).waitFor();
     // The buyer's to open, and to cancel.
-    await provider.page.getByText(/Only the buyer's key opens it|The buyer cancelled it/).waitFor();
+    await provider.page.getByText(/Only the buyer's key opens (it|them)|The buyer cancelled it/).waitFor();
     expect(await provider.page.getByRole("button", { name: /Check and open|Cancel the job/ }).count()).toBe(0);
     await provider.look(`job-${name}`);
     await provider.fits();

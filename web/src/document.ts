@@ -31,6 +31,8 @@ export interface Policy {
   deny?: string[];
   /** CAIP-19 ids of data sets whose rows may be joined to these, if they name this one too. */
   join_with?: string[];
+  /** Whether statistics may be asked for, which always have noise; they may not if it is not there. */
+  statistics?: boolean;
   /** Algorithms that alone may be trained; any model of an allowed family if there is no such list. */
   trusted_algorithms?: Trusted[] | null;
   /** What a training may give away of a row at most; trainings are exact if it is not there. */

@@ -22,6 +22,7 @@ const ROUTES: readonly Route[] = [
   ["/", async () => (await import("./pages/catalogue.ts")).catalogue],
   ["/assets/{id}", async () => (await import("./pages/asset/page.ts")).assetPage],
   ["/assets/{id}/train", async () => (await import("./pages/train/page.ts")).trainPage],
+  ["/assets/{id}/statistics", async () => (await import("./pages/statistics/page.ts")).statisticsPage],
   ["/orders", async () => (await import("./pages/orders.ts")).ordersPage],
   ["/jobs/{id}", async () => (await import("./pages/job/page.ts")).jobPage],
   ["/keys", async () => (await import("./pages/keys/page.ts")).keysPage],

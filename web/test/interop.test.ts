@@ -130,6 +130,7 @@ test(`${CASES} results, sealed on either side, open on the other`, { timeout: MI
     expect(said(opened, "model") === model, `seed ${random.seed}`).toBe(true);
     expect(opened["report"]).toEqual(result.report);
     const back = await openSealed(pair, order, fromHex(said(theirs, "sealed")));
+    if (!("model" in back)) throw new Error(`seed ${random.seed}: a model came back as statistics`);
     expect(toHex(back.model) === model, `seed ${random.seed}`).toBe(true);
     expect(back.report).toEqual(result.report);
   }

@@ -5,11 +5,12 @@ import { infoOf } from "../src/envelope/key-wrap.ts";
 import { MAGIC, type Result } from "../src/envelope/sealed.ts";
 
 /** Seals a result to its buyer, as a provider does. The page itself only opens them. */
-export async function sealResult(recipient: Bytes, orderId: Hex, { report, model }: Result): Promise<Bytes> {
+export async function sealResult(recipient: Bytes, orderId: Hex, result: Result): Promise<Bytes> {
   const key = generateContentKey();
   const info = infoOf("result", fromHex(orderId));
   const { encapsulated, ciphertext } = await seal(recipient, info, recipient, key);
-  const text = utf8(JSON.stringify(report));
+  const [text, model] =
+    "model" in result ? [utf8(JSON.stringify(result.report)), result.model] : [result.bytes, new Uint8Array()];
   const plain = concat(bigEndian(text.length, 4).reverse(), text, model);
   return concat(MAGIC, encapsulated, ciphertext, await whole(encrypt(key, info, new Blob([plain]))));
 }

@@ -1,6 +1,6 @@
 /** The end of a training, as it is sealed to the buyer beside the model. Names are those of the format. */
 
-import { Refused } from "./error.ts";
+import { list, number, object, orNull, text } from "./json.ts";
 
 /** One epoch's end. */
 export interface Progress {
@@ -126,13 +126,13 @@ export function readReport(value: unknown): Report {
     }),
     classes: list(report["classes"], text),
     output_scaling: orNull(report["output_scaling"], scaling),
-    privacy: orNull(report["privacy"], privacy),
+    privacy: orNull(report["privacy"], readPrivacy),
     audit: orNull(report["audit"], audit),
     trainer: text(report["trainer"]),
   };
 }
 
-function privacy(value: unknown): Privacy {
+export function readPrivacy(value: unknown): Privacy {
   const { epsilon_micros, delta, sampling_rate, steps, accountant } = object(value);
   return {
     ...{ epsilon_micros: number(epsilon_micros), delta: number(delta), sampling_rate: number(sampling_rate) },
@@ -157,28 +157,4 @@ function scaling(value: unknown): Scaling {
 function image(value: unknown): { height: number; width: number; channels: number } {
   const { height, width, channels } = object(value);
   return { height: number(height), width: number(width), channels: number(channels) };
-}
-
-function object(value: unknown): Record<string, unknown> {
-  if (typeof value !== "object" || value === null || Array.isArray(value)) throw new Refused();
-  return value as Record<string, unknown>;
-}
-
-function number(value: unknown): number {
-  if (typeof value !== "number") throw new Refused();
-  return value;
-}
-
-function text(value: unknown): string {
-  if (typeof value !== "string") throw new Refused();
-  return value;
-}
-
-function list<T>(value: unknown, item: (value: unknown) => T): T[] {
-  if (!Array.isArray(value)) throw new Refused();
-  return value.map(item);
-}
-
-function orNull<T>(value: unknown, present: (value: unknown) => T): T | null {
-  return value === null || value === undefined ? null : present(value);
 }

@@ -1,5 +1,5 @@
 /**
- * What a private training gives away of a row, at most: Rényi differential privacy of the sampled Gaussian at whole orders
+ * What a private job gives away of a row, at most: Rényi differential privacy of the sampled Gaussian at whole orders
  * (Mironov, Talwar and Zhang, 2019). The provider counts more exactly (crate `atoll-privacy`), and never finds more than this.
  */
 
@@ -12,7 +12,7 @@ const ORDERS = Array.from({ length: 62 }, (_, at) => at + 2);
 export const NOISE = [0.3, 10_000] as const;
 export const CLIPPING = [0.0001, 10_000] as const;
 /** δ where the publisher asks for none. */
-const DELTA = 1e-5;
+export const DELTA = 1e-5;
 
 /** What decides how often a row is looked at, and through how much noise. */
 type Sampled = Pick<JobSpec, "data" | "privacy" | "split" | "training">;
@@ -42,8 +42,16 @@ export function epsilonOf(spec: Sampled, rows: number, policy?: PrivacyPolicy | 
 export function noiseFor(spec: Sampled, rows: number, policy: PrivacyPolicy): number | undefined {
   const sampled = sampling(spec, rows);
   if (!sampled) return undefined;
-  const { rate, steps } = sampled;
-  const fits = (noise: number): boolean => epsilon(noise, rate, steps, policy.delta) <= policy.epsilon_per_job;
+  return leastNoise(sampled.rate, sampled.steps, policy);
+}
+
+/** The same, of so many steps at this sampling rate. */
+export function leastNoise(
+  rate: number,
+  steps: number,
+  { delta, epsilon_per_job: most }: Pick<PrivacyPolicy, "delta" | "epsilon_per_job">,
+): number | undefined {
+  const fits = (noise: number): boolean => epsilon(noise, rate, steps, delta) <= most;
   let [low, high] = [NOISE[0] / 2, NOISE[1]] as [number, number];
   if (!fits(high)) return undefined;
   while (high - low > 0.001) {

@@ -1,16 +1,26 @@
 /**
  * Reads a spec out of JSON: what has another form, or a member that the format does not know, is refused with its place, as
- * `protocol::job::JobSpec::parse` does. What numbers and names may be is checked after that (`check.ts`).
+ * `protocol::job::Declared::parse` does. What numbers and names may be is checked after that (`check.ts`).
  */
 
 import type { Broken } from "./check/rules.ts";
 import type { JobSpec } from "./spec.ts";
+import type { Declared, StatisticsSpec } from "./statistics.ts";
 
-export type Read = { readonly spec: JobSpec } | { readonly broken: readonly Broken[] };
+export type Read<S extends Declared = JobSpec> = { readonly spec: S } | { readonly broken: readonly Broken[] };
 
+/** The spec of a model. */
 export function readSpec(value: unknown): Read {
+  if (open(value, "").length === 0 && "kind" in (value as object))
+    return { broken: refuse("/kind", "is of a job that asks for statistics, and this page trains a model") };
   const broken = SPEC(value, "");
   return broken.length > 0 ? { broken } : { spec: value as JobSpec };
+}
+
+/** The spec of a job that asks for statistics. */
+export function readStatisticsSpec(value: unknown): Read<StatisticsSpec> {
+  const broken = STATISTICS(value, "");
+  return broken.length > 0 ? { broken } : { spec: value as StatisticsSpec };
 }
 
 /** What is wrong with a value at a place. */
@@ -92,6 +102,7 @@ const id = like(/^eip155:\d+\/erc721:0x[0-9a-f]{40}\/\d+$/i, "eip155:31337/erc72
 const hash = like(/^0x[0-9a-f]{64}$/i, "0x and 64 hexadecimal digits");
 const bytes = like(/^0x([0-9a-f]{2})*$/i, "0x and hexadecimal digits");
 const kind = text;
+const limits = object({ max_seconds: number, max_memory_mib: number });
 
 const SPEC = object(
   {
@@ -123,7 +134,7 @@ const SPEC = object(
       { gradient_clip: orNull(number), early_stopping: orNull(object({ patience: number })) },
     ),
     split: object({ test_fraction: number, seed: number }, { by: orNull(object({ column: text, test: list(text) })) }),
-    limits: object({ max_seconds: number, max_memory_mib: number }),
+    limits,
   },
   {
     schedule: object(
@@ -145,3 +156,29 @@ const SPEC = object(
     algorithm: orNull(object({ asset: id, hash })),
   },
 );
+
+const bound = orNull(number);
+/** What every question may have beside its own members. */
+const narrowed = {
+  where: list(object({ column: text }, { any_of: list(text), at_least: bound, below: bound })),
+};
+const pair: Form = (value, at) =>
+  Array.isArray(value) && value.length === 2 ? list(text)(value, at) : refuse(at, "has to be a list of two columns");
+
+const STATISTICS = object({
+  kind: one("statistics"),
+  version: number,
+  asset: id,
+  statistics: list(
+    byKind({
+      count: object({ kind }, narrowed),
+      mean: object({ kind, column: text }, narrowed),
+      variance: object({ kind, column: text }, narrowed),
+      quantiles: object({ kind, column: text, at: list(number) }, narrowed),
+      histogram: object({ kind, column: text }, { ...narrowed, bins: bound }),
+      contingency: object({ kind, columns: pair }, narrowed),
+    }),
+  ),
+  noise_multiplier: number,
+  limits,
+});

@@ -5,12 +5,15 @@ import { encodeEventTopics, type Hex, hashTypedData, parseAbi, recoverTypedDataA
 import { call, request, type Schema } from "../api/client.ts";
 import { canonicalHash } from "../canonical.ts";
 import { type Bytes, toHex } from "../envelope/bytes.ts";
-import { openSealed, type Result } from "../envelope/sealed.ts";
+import { type ModelResult, openSealed, type Result, type StatisticsResult } from "../envelope/sealed.ts";
+import type { AssetDocument } from "../document.ts";
 import { moment, same } from "../format.ts";
 import { market } from "../market.ts";
 import type { Provider } from "../wallet/provider.ts";
 import { Refused } from "../wallet/refused.ts";
+import { readStatisticsSpec } from "./read.ts";
 import { resultKeys } from "./resultKey.ts";
+import type { StatisticsSpec } from "./statistics.ts";
 import { domainOf, furtherHash, RECEIPT_TYPES } from "./typed.ts";
 
 type Job = Schema["Job"];
@@ -25,9 +28,20 @@ export interface Check {
   readonly detail: string;
 }
 
-export interface Opened extends Result {
+interface Checked {
   readonly checks: readonly Check[];
 }
+
+export interface OpenedModel extends ModelResult, Checked {}
+
+export interface OpenedStatistics extends StatisticsResult, Checked {
+  /** What was asked: the receipt names its hash. */
+  readonly spec: StatisticsSpec;
+  /** The description of the data that it was asked of: the receipt names its hash as well. */
+  readonly document: AssetDocument;
+}
+
+export type Opened = OpenedModel | OpenedStatistics;
 
 /** Downloads, checks and opens the result of a completed job. `chain` is the wallet's way to the chain, if there is one. */
 export async function openResult(job: Job, chain: Provider | undefined): Promise<Opened> {
@@ -50,7 +64,7 @@ export async function openResult(job: Job, chain: Provider | undefined): Promise
     `signed by the provider of your order, ${moment(receipt.finishedAt)}`,
   );
   equal("Order", receipt.orderId, job.order_id, "the receipt is for your order");
-  equal("Model description", receipt.specHash, order.terms.request_hash, "it ran what you paid for");
+  equal("Job description", receipt.specHash, order.terms.request_hash, "it ran what you paid for");
   equal(
     "Further assets",
     furtherHash(further) ?? "",
@@ -68,15 +82,42 @@ export async function openResult(job: Job, chain: Provider | undefined): Promise
       hash,
       "the order was fulfilled with this receipt, as the server says; connect a wallet to ask the chain",
     );
-  await data(job, receipt, checks);
+  const document = await data(job, receipt, checks);
 
   const sealed = new Uint8Array(await (await request(`/v1/jobs/${job.id}/result`)).arrayBuffer());
   equal("Download", await sha256(sealed), receipt.resultHash, "what the server sent is what the provider sealed");
   requireAll(checks);
   const opened = await withAnyKey(job, sealed);
-  equal("Model", await sha256(opened.model), receipt.modelHash, "the opened model is the one in the receipt");
+  if ("model" in opened) {
+    equal("Model", await sha256(opened.model), receipt.modelHash, "the opened model is the one in the receipt");
+    requireAll(checks);
+    return { ...opened, checks };
+  }
+  equal("Statistics", await sha256(opened.bytes), receipt.modelHash, "the opened statistics are those in the receipt");
+  const spec = await asked(job, receipt, opened, checks);
   requireAll(checks);
-  return { ...opened, checks };
+  if (!document || !spec) throw new Error("what is checked is there");
+  return { ...opened, checks, spec, document };
+}
+
+/** The questions that statistics answer. Without them the answers are numbers without names, so they have to be those. */
+async function asked(
+  job: Job,
+  receipt: Receipt,
+  { statistics: { answers } }: StatisticsResult,
+  checks: Check[],
+): Promise<StatisticsSpec | undefined> {
+  const submitted = await call("get", "/v1/jobs/{id}/request", { path: { id: job.id } });
+  const read = readStatisticsSpec(submitted.spec);
+  const spec = "spec" in read ? read.spec : undefined;
+  const answered =
+    spec?.statistics.length === answers.length && spec.statistics.every(({ kind }, at) => kind === answers[at]?.kind);
+  checks.push({
+    name: "Questions",
+    holds: answered && same(canonicalHash(submitted.spec), receipt.specHash),
+    detail: "each question that you signed has its answer",
+  });
+  return spec;
 }
 
 /** The order, once the server has read its end on chain: a job may be done a moment earlier. As it is if that takes long. */
@@ -113,8 +154,8 @@ async function withAnyKey(job: Job, sealed: Bytes): Promise<Result> {
   );
 }
 
-/** The data that was learned from is the data that was published under the description that the receipt names. */
-async function data(job: Job, receipt: Receipt, checks: Check[]): Promise<void> {
+/** The data that was computed on is the data that was published under the description that the receipt names. Gives that. */
+async function data(job: Job, receipt: Receipt, checks: Check[]): Promise<AssetDocument | undefined> {
   const token_id = job.asset.split("/").pop() ?? "";
   const { items } = await call("get", "/v1/assets/{token_id}/history", { path: { token_id }, query: { limit: 100 } });
   const version = items.find(
@@ -124,19 +165,20 @@ async function data(job: Job, receipt: Receipt, checks: Check[]): Promise<void> 
     checks.push({
       name: "Data",
       holds: false,
-      detail: "it was trained under a description that the publisher published",
+      detail: "it was computed under a description that the publisher published",
     });
-    return;
+    return undefined;
   }
   const { metadata } = await call("get", "/v1/assets/{token_id}/history/{id}", { path: { token_id, id: version.id } });
-  const published = metadata as { "atoll:market"?: { content?: { ciphertext_sha256?: string } } } | null;
+  const published = metadata as unknown as AssetDocument | null;
   const hashed = metadata !== null && same(canonicalHash(metadata), receipt.metadataHash);
   const commitment = published?.["atoll:market"]?.content?.ciphertext_sha256;
   checks.push({
     name: "Data",
     holds: hashed && same(commitment, receipt.dataCommitment),
-    detail: "it was trained on the data that the publisher published",
+    detail: "it was computed on the data that the publisher published",
   });
+  return published ?? undefined;
 }
 
 const EVENTS = parseAbi([

@@ -1,6 +1,8 @@
 /** The states of jobs and orders, in words. */
 
 import type { Schema } from "../api/client.ts";
+import { type Declared, isStatistics } from "./statistics.ts";
+import { evaluates } from "./windows.ts";
 
 type Status = Schema["JobStatus"];
 
@@ -15,14 +17,21 @@ const JOB: Record<Status, string> = {
   expired: "Nobody did it in time",
 };
 
-/**
- * Where a job is. A download is a job as well: the provider wraps the content key to its buyer. `trainsNothing` is of a job
- * that only measures a model, where that is known.
- */
-export function stateOf({ kind, status }: Pick<Schema["Job"], "kind" | "status">, trainsNothing = false): string {
+/** What a job computes: a model that it trains, how good one is that it begins with, or statistics. */
+export type Work = "training" | "evaluation" | "statistics";
+
+/** A job whose spec is not known here is taken for the usual one. */
+export function workOf(spec: Declared | undefined): Work {
+  if (!spec) return "training";
+  if (isStatistics(spec)) return "statistics";
+  return evaluates(spec) ? "evaluation" : "training";
+}
+
+/** Where a job is. A download is a job as well: the provider wraps the content key to its buyer. */
+export function stateOf({ kind, status }: Pick<Schema["Job"], "kind" | "status">, work: Work = "training"): string {
   if (status !== "running") return JOB[status];
   if (kind === "download") return "The provider hands it over";
-  return trainsNothing ? "Measuring" : JOB.running;
+  return work === "training" ? JOB.running : "Measuring";
 }
 
 export const ORDER: Record<Schema["OrderStatus"], string> = {
@@ -37,7 +46,11 @@ export function isFinal(status: Status): boolean {
 }
 
 /** Why a job ended without a result, and what to do (`protocol::failure`). */
-export function why(failure: NonNullable<Schema["Job"]["failure"]>, buyer = "You"): string {
+export function why(
+  failure: NonNullable<Schema["Job"]["failure"]>,
+  buyer = "You",
+  work: Work = "training",
+): string {
   switch (failure.code) {
     case "content_tampered":
       return "The stored data is not what the publisher sealed. The publisher has to upload it again.";
@@ -60,9 +73,13 @@ export function why(failure: NonNullable<Schema["Job"]["failure"]>, buyer = "You
     case "diverged":
       return "The training ran away. Try again with a smaller learning rate.";
     case "time_limit":
-      return "It ran into its time limit. Try again with fewer epochs or more seconds.";
+      return work === "statistics"
+        ? "It ran into its time limit. Try again with fewer questions or more seconds."
+        : "It ran into its time limit. Try again with fewer epochs or more seconds.";
     case "memory_limit":
-      return "It ran into its memory limit. Try again with a smaller model or fewer rows per step.";
+      return work === "statistics"
+        ? "It ran into its memory limit. Try again with fewer questions or more memory."
+        : "It ran into its memory limit. Try again with a smaller model or fewer rows per step.";
     case "worker_crashed":
       return "The provider's worker ended without an answer. Try again.";
     case "output_refused":

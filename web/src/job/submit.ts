@@ -9,7 +9,7 @@ import type { Account } from "../wallet/account.ts";
 import { onChain } from "../wallet/chain.ts";
 import { ofWallet, Refused } from "../wallet/refused.ts";
 import { resultKey } from "./resultKey.ts";
-import type { JobSpec } from "./spec.ts";
+import type { Declared } from "./statistics.ts";
 import { typedJobRequest } from "./typed.ts";
 
 type Job = Schema["Job"];
@@ -19,7 +19,7 @@ type Order = Schema["Order"];
 export async function submit(
   account: Account,
   order: string,
-  spec: JobSpec,
+  spec: Declared,
   tell: (text: string) => void,
 ): Promise<Job> {
   const held = await onChain(account);
@@ -30,7 +30,7 @@ export async function submit(
   usable(paid, specHash, held.address);
   const key = await resultKey(held.address);
   const request = { orderId: paid.id, specHash, resultKey: key.id, deadline: paid.terms.deadline };
-  tell("Your wallet shows the job: which order pays, which model, and the key that the result is sealed to.");
+  tell("Your wallet shows the job: which order pays, what is computed, and the key that the result is sealed to.");
   const signature = await held.wallet.provider
     .request({
       method: "eth_signTypedData_v4",
@@ -61,7 +61,7 @@ function usable(order: Order, specHash: string, address: string): void {
     throw new Refused("This order is another account's", "Choose that account in your wallet.");
   if (order.status !== "open") throw new Refused("This order has ended", "Start again; nothing of it is lost.");
   if (!same(order.terms.request_hash, specHash))
-    throw new Refused("The order was opened for another model", "Hand in the job that you described when you paid.");
+    throw new Refused("The order was opened for another job", "Hand in the job that you described when you paid.");
   if (order.terms.deadline * 1000 <= Date.now())
     throw new Refused("The order's deadline has passed", "Take your money back under My orders, and start again.");
 }

@@ -12,8 +12,8 @@ import { connected } from "../components/walletButton.ts";
 import { when } from "../components/when.ts";
 import { same } from "../format.ts";
 import { h } from "../h.ts";
-import { kept, measures } from "../job/kept.ts";
-import { isFinal, ORDER, stateOf } from "../job/states.ts";
+import { kept } from "../job/kept.ts";
+import { isFinal, ORDER, stateOf, workOf } from "../job/states.ts";
 import { submit } from "../job/submit.ts";
 import type { View } from "../main.ts";
 import { send, settled } from "../purchase/transaction.ts";
@@ -65,7 +65,7 @@ function jobTable(jobs: readonly Job[]): HTMLElement {
     ["Job", "State", "Data set", "Begun"],
     jobs.map((job) => [
       h("a", { href: `#/jobs/${job.id}` }, `${job.kind === "download" ? "Download" : "Job"} ${job.id.slice(-8)}`),
-      stateOf(job, measures(job.order_id)),
+      stateOf(job, workOf(kept(job.order_id))),
       assetLink(job.asset, "A data set"),
       when(job.created_at),
     ]),

@@ -45,6 +45,8 @@ export class Draft {
   readonly maxSeconds = signal(600);
   readonly maxMemory = signal(1024);
   readonly maxParameters = signal(1_000_000);
+  /** Statistics, which always have noise. */
+  readonly statistics = signal(true);
   /** Trainings without noise. */
   readonly exact = signal(false);
   readonly epsilonPerJob = signal(3);
@@ -146,6 +148,8 @@ export class Draft {
       max_parameters: this.maxParameters(),
       ...(allow.length > 0 && { allow }),
       deny: addresses(this.deny()) ?? [],
+      // Left out where they are not allowed, as the command line writes it.
+      ...(this.statistics() && { statistics: true }),
       ...(!this.exact() && { privacy: this.privacy(table.rows) }),
     };
     const target = this.target();

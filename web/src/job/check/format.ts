@@ -24,8 +24,13 @@ export function format(rules: Rules, spec: JobSpec): void {
     rules.within("/privacy/noise_multiplier", spec.privacy.noise_multiplier, ...NOISE);
     rules.within("/privacy/clipping_norm", spec.privacy.clipping_norm, ...CLIPPING);
   }
-  rules.whole("/limits/max_seconds", spec.limits.max_seconds, 1, WEEK);
-  rules.whole("/limits/max_memory_mib", spec.limits.max_memory_mib, 64, 1 << 20);
+  someLimits(rules, spec.limits);
+}
+
+/** Limits that a job of either kind may declare. */
+export function someLimits(rules: Rules, limits: JobSpec["limits"]): void {
+  rules.whole("/limits/max_seconds", limits.max_seconds, 1, WEEK);
+  rules.whole("/limits/max_memory_mib", limits.max_memory_mib, 64, 1 << 20);
 }
 
 function layers(rules: Rules, { layers }: JobSpec): void {

@@ -12,9 +12,9 @@ type Market = AssetDocument["atoll:market"];
 /** Most work that one job may declare, in floating-point operations. */
 const MAX_FLOPS = 2 ** 56;
 
-export function allowed(rules: Rules, spec: JobSpec, { policy, content }: Market): void {
+export function allowed(rules: Rules, spec: JobSpec, market: Market): void {
+  const { policy } = market;
   const family = familyOf(spec);
-  const { limits } = spec;
   if (policy.trusted_algorithms && !spec.algorithm)
     rules.say(
       "/algorithm",
@@ -22,15 +22,17 @@ export function allowed(rules: Rules, spec: JobSpec, { policy, content }: Market
     );
   if (!policy.model_families.includes(family))
     rules.say("/layers", `the publisher does not allow ${family}; allowed: ${policy.model_families.join(", ")}`);
+  within(rules, spec.limits, market, "/data/asset");
+}
+
+/** What the publisher asks of a job of either kind; `asset` is where its spec names the data set. */
+export function within(rules: Rules, limits: JobSpec["limits"], { policy, content }: Market, asset: string): void {
   if (limits.max_seconds > policy.max_seconds)
     rules.say("/limits/max_seconds", `the publisher allows at most ${count(policy.max_seconds)}`);
   if (limits.max_memory_mib > policy.max_memory_mib)
     rules.say("/limits/max_memory_mib", `the publisher allows at most ${count(policy.max_memory_mib)}`);
   if (content.rows < policy.min_rows)
-    rules.say(
-      "/data/asset",
-      `the data set has ${count(content.rows)} rows and its policy asks for ${count(policy.min_rows)}`,
-    );
+    rules.say(asset, `the data set has ${count(content.rows)} rows and its policy asks for ${count(policy.min_rows)}`);
 }
 
 export function size(rules: Rules, { limits }: JobSpec, { policy }: Market, cost: Cost): void {

@@ -18,13 +18,13 @@ export function policy(rules: Policy, sold: ReadonlySet<Schema["ServiceKind"]>):
   return h(
     "ul",
     { class: "policy" },
-    sold.has("compute") ? training(rules) : h("li", null, "Nothing can be trained on it here: only the table itself is for sale."),
+    sold.has("compute") ? computed(rules) : h("li", null, "Nothing can be trained on it here: only the table itself is for sale."),
     sold.has("download") && h("li", null, "Who buys the table itself can decrypt and keep it. What may be done with it then, the licence says."),
     h("li", null, () => admitted(rules, account()?.address)),
   );
 }
 
-function training(rules: Policy): (HTMLElement | false)[] {
+function computed(rules: Policy): (HTMLElement | false)[] {
   return [
     h("li", null, `You may train: ${listed(rules.model_families.map((family) => FAMILIES[family]))}.`),
     h("li", null, `A model may have up to ${count(rules.max_parameters)} trainable numbers.`),
@@ -32,6 +32,13 @@ function training(rules: Policy): (HTMLElement | false)[] {
       "li",
       null,
       `A training may take up to ${duration(rules.max_seconds)} and ${count(rules.max_memory_mib)} MiB of memory.`,
+    ),
+    h(
+      "li",
+      null,
+      rules.statistics
+        ? "You may ask for statistics, with noise: counts, means, variances, quantiles, histograms and tables of two columns."
+        : "No statistics may be asked for.",
     ),
     rules.min_rows > 0 && h("li", null, `It runs only if there are at least ${count(rules.min_rows)} rows.`),
     h("li", null, privacyOf(rules)),
@@ -43,7 +50,7 @@ function training(rules: Policy): (HTMLElement | false)[] {
 function privacyOf({ privacy }: Policy): string {
   if (!privacy) return "Trainings are exact. A model can tell something of single rows.";
   const { epsilon_per_job: job, epsilon_per_buyer: buyer, epsilon_total: total, delta } = privacy;
-  return `Every training is differentially private: epsilon at most ${job} for one, ${buyer} for all of one buyer, and ${total} for all together, at delta ${delta}. The provider keeps account of it.`;
+  return `Every job is differentially private: epsilon at most ${job} for one, ${buyer} for all of one buyer, and ${total} for all together, at delta ${delta}. The provider keeps account of it.`;
 }
 
 function admitted({ allow, deny = [] }: Policy, address: string | undefined): string {

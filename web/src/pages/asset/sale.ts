@@ -6,6 +6,7 @@ import { load } from "../../components/load.ts";
 import { failure, success } from "../../components/notice.ts";
 import { steps } from "../../components/steps.ts";
 import { connected } from "../../components/walletButton.ts";
+import { documentOf } from "../../document.ts";
 import { amount, count, money } from "../../format.ts";
 import { h } from "../../h.ts";
 import { PriceMoved, purchase, stepsOf, type Wanted } from "../../purchase/purchase.ts";
@@ -13,6 +14,7 @@ import type { Steps } from "../../purchase/steps.ts";
 import { watchDatatoken } from "../../purchase/watchAsset.ts";
 import { onEnd, signal } from "../../signal.ts";
 import { ofWallet } from "../../wallet/refused.ts";
+import { type Asked, pageOf } from "../train/asks.ts";
 
 type Asset = Schema["Asset"];
 type Service = Schema["Service"];
@@ -65,9 +67,15 @@ export function sale(asset: Asset, service: Service): HTMLElement {
   );
 }
 
-function train(asset: Asset, service: Service): HTMLElement {
-  const href = `#/assets/${asset.token_id}/train?service=${service.service_index}`;
-  return h("a", { class: "button primary", href }, "Train a model");
+/** What one order can be of: a model, or statistics where the publisher allows them. */
+function train(asset: Asset, { service_index: service }: Service): HTMLElement[] {
+  const page = (asked: Asked): string => pageOf(asked, asset.token_id, service);
+  return [
+    h("a", { class: "button primary", href: page("model") }, "Train a model"),
+    ...(documentOf(asset)?.["atoll:market"].policy.statistics
+      ? [h("a", { class: "button", href: page("statistics") }, "Ask for statistics")]
+      : []),
+  ];
 }
 
 /** The page opens no downloads: a table can be larger than a browser holds, and its key is the command line's. */
@@ -182,7 +190,7 @@ function hold(
           service.kind === "compute"
             ? h(
                 "a",
-                { href: `#/assets/${asset.token_id}/train?service=${service.service_index}&held=1` },
+                { href: pageOf("model", asset.token_id, service.service_index, true) },
                 "Train a model with it",
               )
             : ["Download the data with it: ", h("code", { class: "wide" }, `atoll download ${asset.token_id} --out table.csv --with-datatoken`)],

@@ -11,8 +11,9 @@ import { table } from "../../components/table.ts";
 import { when } from "../../components/when.ts";
 import { same } from "../../format.ts";
 import { h } from "../../h.ts";
-import { kept, measures } from "../../job/kept.ts";
-import { isFinal, stateOf, why } from "../../job/states.ts";
+import { kept, keptModel } from "../../job/kept.ts";
+import { isFinal, stateOf, type Work, why, workOf } from "../../job/states.ts";
+import type { Declared } from "../../job/statistics.ts";
 import type { View } from "../../main.ts";
 import { session } from "../../session.ts";
 import { effect, onEnd, signal, untracked } from "../../signal.ts";
@@ -22,21 +23,38 @@ type Job = Schema["Job"];
 type Event = Schema["JobEvent"];
 type Progress = NonNullable<Event["progress"]>;
 
+/** What a compute job is called, and what it leaves its buyer. */
+const WORDS: Record<Work, { title: string; done: string; opens: string; left: string }> = {
+  training: { title: "Training job", done: "The model is ready", opens: "it", left: "The model is" },
+  evaluation: { title: "Measurement of a model", done: "The model is measured", opens: "what was found", left: "The model is" },
+  statistics: { title: "Statistics", done: "The statistics are ready", opens: "them", left: "The statistics are" },
+};
+
 export function jobPage({ id = "" }: Record<string, string>): View {
-  const ask = (signal: AbortSignal): Promise<Job> => call("get", "/v1/jobs/{id}", { path: { id }, signal });
+  const ask = async (signal: AbortSignal): Promise<readonly [Job, Work]> => {
+    const job = await call("get", "/v1/jobs/{id}", { path: { id }, signal });
+    return [job, job.kind === "compute" ? workOf(await specOf(job, signal)) : "training"];
+  };
   const body = h(
     "div",
     null,
     h("p", null, h("a", { href: "#/orders" }, "My orders and jobs")),
-    signedIn("to see this job", () => load("Loading the job", ask, (job) => view(job))),
+    signedIn("to see this job", () => load("Loading the job", ask, ([job, work]) => view(job, work))),
   );
   return { title: "Job", body };
 }
 
-function view(first: Job): HTMLElement {
+/** What was ordered. This browser knows it if it was ordered here; its words are all that follows from it. */
+async function specOf(job: Job, signal: AbortSignal): Promise<Declared | undefined> {
+  const here = kept(job.order_id);
+  if (here) return here;
+  const submitted = await call("get", "/v1/jobs/{id}/request", { path: { id: job.id }, signal }).catch(() => undefined);
+  return submitted?.spec as Declared | undefined;
+}
+
+function view(first: Job, work: Work): HTMLElement {
   // The provider sees the job as well; its result is the buyer's alone.
   const mine = same(untracked(session), first.consumer);
-  const trainsNothing = measures(first.order_id);
   const job = signal(first);
   const events = signal<readonly Event[]>([]);
   const broken = signal(false);
@@ -66,18 +84,18 @@ function view(first: Job): HTMLElement {
   return h(
     "div",
     null,
-    h("h1", null, first.kind === "download" ? "Download" : trainsNothing ? "Measurement of a model" : "Training job"),
-    h("p", { class: "price", role: "status" }, () => stateOf(job(), trainsNothing)),
+    h("h1", null, first.kind === "download" ? "Download" : WORDS[work].title),
+    h("p", { class: "price", role: "status" }, () => stateOf(job(), work)),
     () => broken() && hint("The connection broke. The job goes on; this page is trying to see it again …"),
     () => (wrong() === undefined ? undefined : failure(wrong(), () => (wrong.set(undefined), void watch()))),
     h("div", { class: "charts" }, () => curves(events(), first)),
-    () => end(job(), mine, trainsNothing),
+    () => end(job(), mine, work),
     () => mine && !isFinal(job().status) && cancel(job().id),
     () => {
       const done = finished();
-      return mine && done && first.kind === "compute" && result(done);
+      return mine && done && first.kind === "compute" && result(done, work);
     },
-    h("section", null, h("h2", null, "What happened"), () => steps(events(), first.kind, mine, trainsNothing)),
+    h("section", null, h("h2", null, "What happened"), () => steps(events(), first.kind, mine, work)),
     h(
       "dl",
       { class: "facts-list" },
@@ -115,7 +133,7 @@ function measured(
   job: Job,
   points: readonly (readonly [number, number])[],
 ): { name: string; range?: readonly [number, number] } {
-  const task = kept(job.order_id)?.task;
+  const task = keptModel(job.order_id)?.task;
   if (task === undefined) return { name: "Measured on held-out rows" };
   if (task === "regression") return { name: "Error on held-out rows (RMSE)" };
   // An accuracy is at most 1; its lower end is where a curve is still seen to move.
@@ -123,9 +141,9 @@ function measured(
   return { name: "Accuracy on held-out rows", range: [Math.max(0, Math.floor(low * 20 - 0.5) / 20), 1] };
 }
 
-function end(job: Job, mine: boolean, trainsNothing: boolean): HTMLElement | undefined {
+function end(job: Job, mine: boolean, work: Work): HTMLElement | undefined {
   if (!isFinal(job.status)) return undefined;
-  if (!mine) return other(job);
+  if (!mine) return other(job, work);
   if (job.status === "completed" && job.kind === "download")
     return success(
       "You have been given the key to the data",
@@ -134,10 +152,10 @@ function end(job: Job, mine: boolean, trainsNothing: boolean): HTMLElement | und
     );
   if (job.status === "completed")
     return success(
-      trainsNothing ? "The model is measured" : "The model is ready",
-      h("p", null, `Only this browser's key opens ${trainsNothing ? "what was found" : "it"}. Check and open it below.`),
+      WORDS[work].done,
+      h("p", null, `Only this browser's key opens ${WORDS[work].opens}. Check and open the result below.`),
     );
-  const reason = job.failure ? why(job.failure) : job.status === "expired" ? "Nobody did it before its deadline." : "";
+  const reason = job.failure ? why(job.failure, "You", work) : job.status === "expired" ? "Nobody did it before its deadline." : "";
   return h(
     "div",
     { class: "notice bad", role: "status" },
@@ -152,12 +170,12 @@ function end(job: Job, mine: boolean, trainsNothing: boolean): HTMLElement | und
   );
 }
 
-function other(job: Job): HTMLElement {
+function other(job: Job, work: Work): HTMLElement {
   if (job.status === "completed") {
-    const what = job.kind === "download" ? "The key to the data" : "The model";
-    return success(`${what} is delivered`, h("p", null, "Only the buyer's key opens it."));
+    const what = job.kind === "download" ? "The key to the data is" : WORDS[work].left;
+    return success(`${what} delivered`, h("p", null, `Only the buyer's key opens ${WORDS[work].opens}.`));
   }
-  return hint(h("strong", null, stateOf(job)), h("p", null, job.failure ? why(job.failure, "The buyer") : ""));
+  return hint(h("strong", null, stateOf(job)), h("p", null, job.failure ? why(job.failure, "The buyer", work) : ""));
 }
 
 function cancel(id: string): HTMLElement {
@@ -183,7 +201,7 @@ function cancel(id: string): HTMLElement {
   );
 }
 
-function steps(events: readonly Event[], kind: Job["kind"], mine: boolean, trainsNothing: boolean): HTMLElement {
+function steps(events: readonly Event[], kind: Job["kind"], mine: boolean, work: Work): HTMLElement {
   const actors: Record<string, string> = { consumer: mine ? "You" : "The buyer", provider: "The provider", server: "The market" };
   const shown = events.filter(({ progress }) => !progress);
   return table(
@@ -192,7 +210,7 @@ function steps(events: readonly Event[], kind: Job["kind"], mine: boolean, train
     shown.map(({ at, actor, status, reason }) => [
       when(at),
       actors[actor] ?? actor,
-      stateOf({ kind, status }, trainsNothing),
+      stateOf({ kind, status }, work),
       reason ?? "",
     ]),
   );

@@ -4,16 +4,18 @@ import type { Schema } from "../../api/client.ts";
 import { failure } from "../../components/notice.ts";
 import { h } from "../../h.ts";
 import { figuresOf } from "../../job/figures.ts";
-import { kept } from "../../job/kept.ts";
-import type { Opened } from "../../job/result.ts";
+import { keptModel } from "../../job/kept.ts";
+import type { Opened, OpenedModel, OpenedStatistics } from "../../job/result.ts";
 import { snippet } from "../../job/snippet.ts";
+import type { Work } from "../../job/states.ts";
 import { signal, untracked } from "../../signal.ts";
 import { account } from "../../wallet/account.ts";
+import { answers } from "./answers.ts";
 import { confusion } from "./confusion.ts";
 
 type Job = Schema["Job"];
 
-export function result(job: Job): HTMLElement {
+export function result(job: Job, work: Work): HTMLElement {
   const opened = signal<Opened | undefined>(undefined);
   const busy = signal(false);
   const wrong = signal<unknown>(undefined);
@@ -40,7 +42,7 @@ export function result(job: Job): HTMLElement {
         "p",
         null,
         h("button", { type: "button", class: "primary", disabled: busy, onclick: () => void open() }, () =>
-          busy() ? "Checking and opening …" : "Check and open the model",
+          busy() ? "Checking and opening …" : `Check and open the ${work === "statistics" ? "statistics" : "model"}`,
         ),
       ),
     () => (wrong() === undefined ? undefined : failure(wrong())),
@@ -51,8 +53,27 @@ export function result(job: Job): HTMLElement {
   );
 }
 
-function view(job: Job, { report, model, checks }: Opened): HTMLElement[] {
-  const code = snippet(report, kept(job.order_id));
+function view(job: Job, opened: Opened): HTMLElement[] {
+  return "model" in opened ? ofModel(job, opened) : ofStatistics(job, opened);
+}
+
+function ofStatistics(job: Job, opened: OpenedStatistics): HTMLElement[] {
+  return [
+    ...answers(opened),
+    h(
+      "p",
+      { class: "row" },
+      // These bytes and no others have the hash that the receipt names.
+      download("statistics.json", new Blob([opened.bytes], { type: "application/json" }), true),
+      download("receipt.json", text(job.receipt), false),
+    ),
+    ...checked(opened),
+  ];
+}
+
+function ofModel(job: Job, opened: OpenedModel): HTMLElement[] {
+  const { report, model } = opened;
+  const code = snippet(report, keptModel(job.order_id));
   return [
     h(
       "dl",
@@ -67,14 +88,20 @@ function view(job: Job, { report, model, checks }: Opened): HTMLElement[] {
       download("receipt.json", text(job.receipt), false),
     ),
     ...confusion(report),
+    ...checked(opened),
+    h("h3", null, "Use it in Python"),
+    h("pre", { tabindex: "0", role: "region", "aria-label": "Python" }, h("code", null, code)),
+  ];
+}
+
+function checked({ checks }: Opened): HTMLElement[] {
+  return [
     h("h3", null, "Checked"),
     h(
       "ul",
       { class: "policy" },
       checks.map(({ name, detail }) => h("li", null, h("strong", null, name), `: ${detail}.`)),
     ),
-    h("h3", null, "Use it in Python"),
-    h("pre", { tabindex: "0", role: "region", "aria-label": "Python" }, h("code", null, code)),
   ];
 }
 

@@ -34,6 +34,21 @@ export function policy(draft: Draft): HTMLElement {
     h("h2", { id: "policy-title" }, "5. What may be done with it"),
     h("fieldset", null, h("legend", null, "Models that may be trained"), Object.entries(FAMILIES).map(family)),
     h(
+      "fieldset",
+      null,
+      h("legend", null, "Statistics"),
+      h(
+        "label",
+        { class: "check" },
+        h("input", {
+          type: "checkbox",
+          checked: draft.statistics(),
+          onchange: (event: Event) => draft.statistics.set((event.target as HTMLInputElement).checked),
+        }),
+        "Allow statistics (always with noise): counts, means and distributions for those who need no model",
+      ),
+    ),
+    h(
       "div",
       { class: "grid" },
       number("Rows a job needs at least", draft.minRows, "A model of few rows can give them away."),
@@ -48,14 +63,14 @@ export function policy(draft: Draft): HTMLElement {
       h(
         "p",
         { class: "quiet" },
-        "Noise hides whether any one row was there. Epsilon says how well: the smaller, the better. It adds up over trainings, and when the total is spent, nothing more is trained.",
+        "Noise hides whether any one row was there. Epsilon says how well: the smaller, the better. It adds up over trainings and statistics, and when the total is spent, nothing more is computed.",
       ),
       h(
         "div",
         { class: "grid" },
-        number("Epsilon of one training", draft.epsilonPerJob),
-        number("Epsilon of one buyer", draft.epsilonPerBuyer, "All trainings of one account together."),
-        number("Epsilon in total", draft.epsilonTotal, "All trainings of everyone together."),
+        number("Epsilon of one job", draft.epsilonPerJob, "A training, or one order of statistics."),
+        number("Epsilon of one buyer", draft.epsilonPerBuyer, "All jobs of one account together."),
+        number("Epsilon in total", draft.epsilonTotal, "All jobs of everyone together."),
       ),
       h(
         "label",

@@ -6,7 +6,8 @@ import { lacksBackup } from "../../job/resultKey.ts";
 import { effect, signal } from "../../signal.ts";
 import { account } from "../../wallet/account.ts";
 
-export function backup(): HTMLElement {
+/** `what` will open, in words. */
+export function backup(what: string): HTMLElement {
   const lacking = signal(false);
   effect(() => {
     const held = account();
@@ -19,7 +20,7 @@ export function backup(): HTMLElement {
     () =>
       lacking() &&
       hint(
-        "Your model will open in this browser only. To open it elsewhere too, ",
+        `Your ${what} will open in this browser only. To open it elsewhere too, `,
         h("a", { href: "#/keys" }, "make a key with a backup"),
         " before you order.",
       ),

@@ -2,14 +2,21 @@
 
 import { typed } from "../../components/field.ts";
 import { h } from "../../h.ts";
-import { readSpec } from "../../job/read.ts";
-import type { JobSpec } from "../../job/spec.ts";
-import { onEnd, untracked } from "../../signal.ts";
-import type { Draft } from "./page.ts";
+import type { Read } from "../../job/read.ts";
+import type { Declared } from "../../job/statistics.ts";
+import { onEnd, type Signal, untracked } from "../../signal.ts";
 
-export function json(draft: Draft): HTMLElement {
+/** What is described, whichever job it is of. */
+interface Described<S> {
+  readonly spec: Signal<S>;
+  readonly unread: Signal<string | undefined>;
+  readonly fixed: () => boolean;
+}
+
+/** `readSpec` reads a spec of the kind that is described. */
+export function json<S extends Declared>(draft: Described<S>, readSpec: (value: unknown) => Read<S>): HTMLElement {
   const take = (text: string): void => {
-    const found = read(text);
+    const found = read(text, readSpec);
     if ("spec" in found) draft.spec.set(found.spec);
     draft.unread.set("spec" in found ? undefined : found.wrong);
   };
@@ -34,7 +41,10 @@ export function json(draft: Draft): HTMLElement {
 }
 
 /** The spec that a text is, or the first reason why it is none. */
-function read(text: string): { spec: JobSpec } | { wrong: string } {
+function read<S extends Declared>(
+  text: string,
+  readSpec: (value: unknown) => Read<S>,
+): { spec: S } | { wrong: string } {
   let value: unknown;
   try {
     value = JSON.parse(text);

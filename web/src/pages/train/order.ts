@@ -1,5 +1,6 @@
-/** Paying for a described model, and handing it in. */
+/** Paying for a described job, and handing it in. */
 
+import type { Schema } from "../../api/client.ts";
 import { failure, hint, success } from "../../components/notice.ts";
 import { steps } from "../../components/steps.ts";
 import { connected } from "../../components/walletButton.ts";
@@ -7,14 +8,27 @@ import { canonicalHash } from "../../canonical.ts";
 import { field, select, typed } from "../../components/field.ts";
 import { amount } from "../../format.ts";
 import { h } from "../../h.ts";
+import type { Broken } from "../../job/check/rules.ts";
 import { keep } from "../../job/kept.ts";
+import { type Declared, isStatistics } from "../../job/statistics.ts";
 import { submit } from "../../job/submit.ts";
 import { PriceMoved, purchase, stepsOf, type Wanted } from "../../purchase/purchase.ts";
 import { Steps } from "../../purchase/steps.ts";
 import { go } from "../../router.ts";
-import { onEnd, signal } from "../../signal.ts";
+import { onEnd, type Signal, signal, untracked } from "../../signal.ts";
 import { backup } from "./backup.ts";
-import type { Draft } from "./page.ts";
+
+/** What is ordered, whichever job it is of. */
+export interface Ordered {
+  readonly asset: Schema["Asset"];
+  readonly service: Schema["Service"];
+  readonly spec: () => Declared;
+  /** What is wrong with the JSON text at the moment, if it is being written. */
+  readonly unread: () => string | undefined;
+  readonly checked: () => { readonly broken: readonly Broken[] };
+  /** Paid: nothing can be changed any more. */
+  readonly fixed: Signal<boolean>;
+}
 
 const WAITS: readonly (readonly [string, string])[] = [
   ["3600", "1 hour"],
@@ -23,7 +37,8 @@ const WAITS: readonly (readonly [string, string])[] = [
   ["604800", "7 days"],
 ];
 
-export function order(draft: Draft, held: boolean): HTMLElement {
+export function order(draft: Ordered, held: boolean): HTMLElement {
+  const awaited = isStatistics(untracked(draft.spec)) ? "result" : "model";
   const paying = signal<Steps | undefined>(undefined);
   const handing = signal<Steps | undefined>(undefined);
   const paid = signal<string | undefined>(undefined);
@@ -90,14 +105,14 @@ export function order(draft: Draft, held: boolean): HTMLElement {
     "div",
     null,
     field(
-      { label: "Wait for the model", hint: "If it is not there by then, your payment comes back." },
+      { label: `Wait for the ${awaited}`, hint: "If nothing is there by then, your payment comes back." },
       select(WAITS, {
         value: "3600",
         disabled: draft.fixed,
         onchange: (event: Event) => (wait = Number(typed(event))),
       }),
     ),
-    backup(),
+    backup(awaited),
     h(
       "button",
       { type: "button", class: "primary", disabled: () => busy() || !sound(), onclick: () => void run() },

@@ -10,11 +10,14 @@ import { h } from "../../h.ts";
 import { check, type Checked } from "../../job/check.ts";
 import type { Cost } from "../../job/cost.ts";
 import { epsilonOf } from "../../job/privacy.ts";
+import { readSpec } from "../../job/read.ts";
 import { type JobSpec, likelyTarget } from "../../job/spec.ts";
 import { suggest } from "../../job/suggest.ts";
 import { evaluates } from "../../job/windows.ts";
 import type { View } from "../../main.ts";
 import { type Signal, signal } from "../../signal.ts";
+import { budget } from "./budget.ts";
+import { asks } from "./asks.ts";
 import { elsewhere } from "./elsewhere.ts";
 import { form } from "./form.ts";
 import { json } from "./json.ts";
@@ -84,6 +87,7 @@ function view(asset: Asset, index: number, held: boolean): HTMLElement {
     null,
     h("p", null, h("a", { href: `#/assets/${asset.token_id}` }, asset.name)),
     h("h1", null, "Train a model"),
+    policy.statistics && asks("model", asset.token_id, service.service_index, held),
     h(
       "p",
       { class: "quiet" },
@@ -102,7 +106,7 @@ function view(asset: Asset, index: number, held: boolean): HTMLElement {
           tab("Form", false),
           tab("JSON", true),
         ),
-        h("div", { class: "describe" }, () => (asJson() ? json(draft) : form(draft))),
+        h("div", { class: "describe" }, () => (asJson() ? json(draft, readSpec) : form(draft))),
       ),
       h(
         "aside",
@@ -112,6 +116,7 @@ function view(asset: Asset, index: number, held: boolean): HTMLElement {
           { class: "panel" },
           h("h2", null, "What it takes"),
           summary(draft, held),
+          policy.privacy && budget(asset.token_id, policy.privacy),
           policy.trusted_algorithms ? h("p", null, "It is ordered with the command line, as said above.") : order(draft, held),
         ),
         !policy.trusted_algorithms && tryOnSample(draft),

@@ -3,6 +3,7 @@
 import { field, select, typed } from "../../../components/field.ts";
 import type { AssetDocument, Column } from "../../../document.ts";
 import { h } from "../../../h.ts";
+import type { Broken } from "../../../job/check/rules.ts";
 import type { JobSpec } from "../../../job/spec.ts";
 import { effect, untracked } from "../../../signal.ts";
 import type { Draft } from "../page.ts";
@@ -21,9 +22,14 @@ export function formOf(draft: Draft): Form {
     draft,
     market: draft.document["atoll:market"],
     change: (make) => draft.spec.update(make),
-    wrong: (pointer) => () =>
-      draft.checked().broken.find((one) => one.pointer === pointer || one.pointer.startsWith(`${pointer}/`))?.message,
+    wrong: wrongIn(draft.checked),
   };
+}
+
+/** What is wrong with a member, or with something in it, of what is checked so. */
+export function wrongIn(checked: () => { readonly broken: readonly Broken[] }): Form["wrong"] {
+  return (pointer) => () =>
+    checked().broken.find((one) => one.pointer === pointer || one.pointer.startsWith(`${pointer}/`))?.message;
 }
 
 /** The column that is predicted. */

@@ -97,7 +97,11 @@ export function privacy({ change, wrong }: Form, start: NonNullable<JobSpec["pri
   );
 }
 
-export function limits({ change, wrong }: Form, { limits }: JobSpec): HTMLElement {
+/** Of a job of either kind. */
+export function limits<S extends Pick<JobSpec, "limits">>(
+  { change, wrong }: { change(make: (spec: S) => S): void } & Pick<Form, "wrong">,
+  { limits }: S,
+): HTMLElement {
   const set = (part: Partial<typeof limits>): void =>
     change((spec) => ({ ...spec, limits: { ...spec.limits, ...part } }));
   return h(
