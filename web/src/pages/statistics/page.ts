@@ -1,54 +1,29 @@
 /** Questions about a data set, composed from a form or as JSON, then paid for and handed in like a model. */
 
-import { call, type Schema } from "../../api/client.ts";
-import { load } from "../../components/load.ts";
+import type { Schema } from "../../api/client.ts";
 import { hint } from "../../components/notice.ts";
-import { type AssetDocument, documentOf, targetOf } from "../../document.ts";
+import { documentOf, targetOf } from "../../document.ts";
 import { count, duration, figure, money } from "../../format.ts";
 import { h } from "../../h.ts";
 import { type CheckedStatistics, checkStatistics, epsilonAsked } from "../../job/check/statistics.ts";
 import { readStatisticsSpec } from "../../job/read.ts";
 import { type StatisticsSpec, suggestStatistics } from "../../job/statistics.ts";
-import type { View } from "../../main.ts";
-import { type Signal, signal } from "../../signal.ts";
 import { asks, pageOf } from "../train/asks.ts";
 import { budget } from "../train/budget.ts";
+import { broken, type Composed, compose, composing, computing, described } from "../train/compose.ts";
 import { json } from "../train/json.ts";
 import { order } from "../train/order.ts";
 import { form } from "./form.ts";
 
 type Asset = Schema["Asset"];
-type Service = Schema["Service"];
 
-/** What the parts of the page share. */
-export interface Draft {
-  readonly service: Service;
-  readonly asset: Asset;
-  readonly document: AssetDocument;
-  readonly spec: Signal<StatisticsSpec>;
-  /** What is wrong with the JSON text at the moment, if it is being written. */
-  readonly unread: Signal<string | undefined>;
-  readonly checked: () => CheckedStatistics;
-  /** Paid: nothing can be changed any more. */
-  readonly fixed: Signal<boolean>;
-}
+export type Draft = Composed<StatisticsSpec, CheckedStatistics>;
 
-export function statisticsPage({ id = "" }: Record<string, string>, query: URLSearchParams): View {
-  const ask = (signal: AbortSignal): Promise<Asset> =>
-    call("get", "/v1/assets/{token_id}", { path: { token_id: id }, signal });
-  const service = Number(query.get("service") ?? 0);
-  const body = h(
-    "div",
-    null,
-    load("Loading the data set", ask, (asset) => view(asset, service, query.get("held") === "1")),
-  );
-  return { title: "Ask for statistics", body };
-}
+export const statisticsPage = composing("Ask for statistics", view);
 
 function view(asset: Asset, index: number, held: boolean): HTMLElement {
   const document = documentOf(asset);
-  const computes = asset.services.filter(({ kind }) => kind === "compute");
-  const service = computes.find(({ service_index }) => service_index === index) ?? computes[0];
+  const service = computing(asset, index);
   const back = h("p", null, h("a", { href: `#/assets/${asset.token_id}` }, asset.name));
   if (!document || !service) return h("div", null, back, hint("Nothing can be computed on this asset."));
   const { columns, content, policy } = document["atoll:market"];
@@ -63,16 +38,8 @@ function view(asset: Asset, index: number, held: boolean): HTMLElement {
         " on it.",
       ),
     );
-  const spec = signal(suggestStatistics(asset.id, columns, content.rows, policy, targetOf(document)));
-  const draft: Draft = {
-    asset,
-    service,
-    document,
-    spec,
-    unread: signal<string | undefined>(undefined),
-    checked: () => checkStatistics(spec(), document),
-    fixed: signal(false),
-  };
+  const first = suggestStatistics(asset.id, columns, content.rows, policy, targetOf(document));
+  const draft: Draft = compose({ asset, service, document }, first, checkStatistics);
   return h(
     "div",
     null,
@@ -87,7 +54,11 @@ function view(asset: Asset, index: number, held: boolean): HTMLElement {
     h(
       "div",
       { class: "two form-first" },
-      described(draft),
+      described(
+        "How to ask",
+        () => form(draft),
+        () => json(draft, readStatisticsSpec),
+      ),
       h(
         "aside",
         { "aria-label": "Cost and order" },
@@ -104,31 +75,10 @@ function view(asset: Asset, index: number, held: boolean): HTMLElement {
   );
 }
 
-function described(draft: Draft): HTMLElement {
-  const asJson = signal(false);
-  const tab = (name: string, is: boolean): HTMLElement =>
-    h(
-      "button",
-      {
-        type: "button",
-        "aria-pressed": () => String(asJson() === is),
-        class: () => (asJson() === is ? "primary" : ""),
-        onclick: () => asJson.set(is),
-      },
-      name,
-    );
-  return h(
-    "div",
-    null,
-    h("div", { class: "row", role: "group", "aria-label": "How to ask" }, tab("Form", false), tab("JSON", true)),
-    h("div", { class: "describe" }, () => (asJson() ? json(draft, readStatisticsSpec) : form(draft))),
-  );
-}
-
 function summary(draft: Draft, held: boolean): HTMLElement {
   const { policy } = draft.document["atoll:market"];
   return h("div", { "aria-live": "polite" }, () => {
-    const { cost, broken } = draft.checked();
+    const { cost, broken: rules } = draft.checked();
     const spec = draft.spec();
     const epsilon = epsilonAsked(spec, { policy });
     const most = policy.privacy ? ` of ${policy.privacy.epsilon_per_job} per job` : "";
@@ -156,17 +106,7 @@ function summary(draft: Draft, held: boolean): HTMLElement {
         h("dt", null, "Privacy"),
         h("dd", null, epsilon === undefined ? "not known yet" : `epsilon at most ${epsilon.toFixed(2)}${most}`),
       ),
-      broken.length > 0 &&
-        h(
-          "div",
-          { class: "notice bad" },
-          h("strong", null, "Before you can order"),
-          h(
-            "ul",
-            null,
-            broken.map(({ pointer, message }) => h("li", null, h("code", null, pointer), ` ${message}`)),
-          ),
-        ),
+      broken(rules),
     ];
   });
 }

@@ -1,10 +1,9 @@
 /** A job, composed from forms or as JSON, then paid for and handed in. */
 
-import { call, type Schema } from "../../api/client.ts";
+import type { Schema } from "../../api/client.ts";
 import { hex } from "../../components/hex.ts";
-import { load } from "../../components/load.ts";
 import { hint } from "../../components/notice.ts";
-import { type AssetDocument, documentOf, targetOf } from "../../document.ts";
+import { documentOf, targetOf } from "../../document.ts";
 import { count, duration, money } from "../../format.ts";
 import { h } from "../../h.ts";
 import { check, type Checked } from "../../job/check.ts";
@@ -14,10 +13,9 @@ import { readSpec } from "../../job/read.ts";
 import { type JobSpec, likelyTarget } from "../../job/spec.ts";
 import { suggest } from "../../job/suggest.ts";
 import { evaluates } from "../../job/windows.ts";
-import type { View } from "../../main.ts";
-import { type Signal, signal } from "../../signal.ts";
-import { budget } from "./budget.ts";
 import { asks } from "./asks.ts";
+import { budget } from "./budget.ts";
+import { broken, type Composed, compose, composing, computing, described } from "./compose.ts";
 import { elsewhere } from "./elsewhere.ts";
 import { form } from "./form.ts";
 import { json } from "./json.ts";
@@ -25,63 +23,20 @@ import { order } from "./order.ts";
 import { tryOnSample } from "./sample.ts";
 
 type Asset = Schema["Asset"];
-type Service = Schema["Service"];
 
-/** What the parts of the page share. */
-export interface Draft {
-  readonly asset: Asset;
-  readonly service: Service;
-  readonly document: AssetDocument;
-  readonly spec: Signal<JobSpec>;
-  /** What is wrong with the JSON text at the moment, if it is being written. */
-  readonly unread: Signal<string | undefined>;
-  readonly checked: () => Checked;
-  /** Paid: nothing can be changed any more. */
-  readonly fixed: Signal<boolean>;
-}
+export type Draft = Composed<JobSpec, Checked>;
 
-export function trainPage({ id = "" }: Record<string, string>, query: URLSearchParams): View {
-  const ask = (signal: AbortSignal): Promise<Asset> =>
-    call("get", "/v1/assets/{token_id}", { path: { token_id: id }, signal });
-  const service = Number(query.get("service") ?? 0);
-  const body = h(
-    "div",
-    null,
-    load("Loading the data set", ask, (asset) => view(asset, service, query.get("held") === "1")),
-  );
-  return { title: "Train a model", body };
-}
+export const trainPage = composing("Train a model", view);
 
 function view(asset: Asset, index: number, held: boolean): HTMLElement {
   const document = documentOf(asset);
   if (!document) return hint("This is an algorithm. ", h("a", { href: `#/assets/${asset.token_id}` }, "See how it is used"), ".");
   const { columns, content, policy } = document["atoll:market"];
-  const trains = asset.services.filter(({ kind }) => kind === "compute");
-  const service = trains.find(({ service_index }) => service_index === index) ?? trains[0];
+  const service = computing(asset, index);
   const target = likelyTarget(columns, targetOf(document));
   if (!service || !target) return hint("This data set offers nothing that can be trained on.");
-  const spec = signal(suggest(asset.id, columns, content.rows, policy, target));
-  const draft: Draft = {
-    asset,
-    service,
-    document,
-    spec,
-    unread: signal<string | undefined>(undefined),
-    checked: () => check(spec(), document),
-    fixed: signal(false),
-  };
-  const asJson = signal(false);
-  const tab = (name: string, is: boolean): HTMLElement =>
-    h(
-      "button",
-      {
-        type: "button",
-        "aria-pressed": () => String(asJson() === is),
-        class: () => (asJson() === is ? "primary" : ""),
-        onclick: () => asJson.set(is),
-      },
-      name,
-    );
+  const first = suggest(asset.id, columns, content.rows, policy, target);
+  const draft: Draft = compose({ asset, service, document }, first, check);
   return h(
     "div",
     null,
@@ -97,16 +52,10 @@ function view(asset: Asset, index: number, held: boolean): HTMLElement {
     h(
       "div",
       { class: "two form-first" },
-      h(
-        "div",
-        null,
-        h(
-          "div",
-          { class: "row", role: "group", "aria-label": "How to describe the model" },
-          tab("Form", false),
-          tab("JSON", true),
-        ),
-        h("div", { class: "describe" }, () => (asJson() ? json(draft, readSpec) : form(draft))),
+      described(
+        "How to describe the model",
+        () => form(draft),
+        () => json(draft, readSpec),
       ),
       h(
         "aside",
@@ -127,7 +76,7 @@ function view(asset: Asset, index: number, held: boolean): HTMLElement {
 
 function summary(draft: Draft, held: boolean): HTMLElement {
   return h("div", { "aria-live": "polite" }, () => {
-    const { cost, broken } = draft.checked();
+    const { cost, broken: rules } = draft.checked();
     const { limits, start } = draft.spec();
     return [
       h("p", { class: "price" }, held ? "1 datatoken" : money(draft.service.price)),
@@ -141,17 +90,7 @@ function summary(draft: Draft, held: boolean): HTMLElement {
         h("dt", null, "Privacy"),
         h("dd", null, given(draft)),
       ),
-      broken.length > 0 &&
-        h(
-          "div",
-          { class: "notice bad" },
-          h("strong", null, "Before you can order"),
-          h(
-            "ul",
-            null,
-            broken.map(({ pointer, message }) => h("li", null, h("code", null, pointer), ` ${message}`)),
-          ),
-        ),
+      broken(rules),
     ];
   });
 }
