@@ -11,6 +11,7 @@ mod envelope;
 pub(crate) mod gas;
 mod page;
 mod sandbox;
+mod training;
 
 /// What can be measured.
 const NAMES: &[(&str, &str)] = &[
@@ -19,6 +20,7 @@ const NAMES: &[(&str, &str)] = &[
     ("gas", "gas of the contracts' main flows, against Ocean's"),
     ("page", "first paint, encryption and a long catalogue in a real browser"),
     ("sandbox", "how soon a worker is sealed, how quickly it trains inside, and how soon a job begins to learn"),
+    ("training", "training loops, exact and private, against PyTorch and Opacus, and the memory that they need"),
 ];
 
 /// A figure.
@@ -57,6 +59,7 @@ pub(crate) async fn run(name: &str, options: Options, json: bool) -> Result<bool
         "gas" => gas::run(options).await?,
         "page" => page::run(options).await?,
         "sandbox" => sandbox::run(options).await?,
+        "training" => training::run().await?,
         _ => return Err(unknown("bench", name, NAMES)),
     };
     line(format!("\n{:<58} {:>12} {:>12} {:>7} {:>12}", "work", "ours", "theirs", "ratio", "goal"));
