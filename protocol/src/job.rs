@@ -27,7 +27,7 @@ pub use learning::{ClassWeights, Decay, EarlyStopping, Huber, Loss, Optimizer, S
 pub use model::{Block, Model, Parameter, Shape, Step};
 pub use privacy::{
     CLIPPING_NORMS, DEFAULT_DELTA, NOISE_MULTIPLIERS, Privacy, PrivacyAccountant, PrivacyCost, Sampling, held_out,
-    measurement_noise,
+    measurement_noise, sampled_at_once,
 };
 pub use start::Start;
 pub use statistics::{Condition, QUANTILE_LEVELS, Statistic, StatisticsKind, StatisticsSpec};

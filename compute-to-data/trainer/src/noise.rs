@@ -3,12 +3,11 @@
 //! Both the noise and the choice of rows have to stay secret, since the proof counts on an adversary who knows neither. So
 //! nothing here follows from the job, and nothing of it leaves the worker.
 
-use std::f64::consts::TAU;
-
 use chacha20::{
     ChaCha20Rng,
     rand_core::{Rng, SeedableRng},
 };
+use rand_distr::{Distribution, StandardNormal};
 use zeroize::Zeroizing;
 
 /// Steps of the grid that a noisy sum is rounded to, per standard deviation of its noise: which of the neighbouring floating
@@ -40,11 +39,7 @@ pub struct Secret {
 pub struct Directions(Zeroizing<[u8; 32]>);
 
 /// Normal random numbers of mean 0 and standard deviation 1.
-pub struct Gaussian {
-    random: ChaCha20Rng,
-    /// The second of the last pair.
-    kept: Option<f64>,
-}
+pub struct Gaussian(ChaCha20Rng);
 
 impl Secret {
     /// The draws that belong to a seed.
@@ -54,7 +49,7 @@ impl Secret {
             random.set_stream(stream as u64);
             random
         };
-        let gaussian = |of| Gaussian { random: stream(of), kept: None };
+        let gaussian = |of| Gaussian(stream(of));
         Self {
             rows: stream(Stream::Rows),
             gradients: gaussian(Stream::Gradients),
@@ -90,40 +85,52 @@ impl Secret {
     }
 }
 
-fn poisson(random: &mut ChaCha20Rng, rows: impl Iterator<Item = usize>, rate: f64) -> Vec<usize> {
+fn poisson(random: &mut ChaCha20Rng, rows: impl ExactSizeIterator<Item = usize>, rate: f64) -> Vec<usize> {
     // Rounded down, so that no row is taken more often than was accounted for.
     let below = (rate * (1_u64 << 53) as f64) as u64;
-    rows.filter(|_| random.next_u64() >> 11 < below).collect()
+    // The first 16 of 53 bits decide, unless they are those of the bound itself. One word has four of them.
+    let (first, rest) = (below >> 37, below & ((1 << 37) - 1));
+    let mut taken = Vec::with_capacity((rate * 1.1 * rows.len() as f64) as usize + 64);
+    let mut word = 0;
+    for (place, row) in rows.enumerate() {
+        word = if place % 4 == 0 { random.next_u64() } else { word >> 16 };
+        let coin = word & 0xffff;
+        if coin < first || (coin == first && random.next_u64() >> 27 < rest) {
+            taken.push(row);
+        }
+    }
+    taken
 }
 
 impl Directions {
-    /// A sequence; each is the same whenever it is asked for, and has nothing to do with any other.
-    pub fn signs(&self, sequence: u64) -> impl Iterator<Item = bool> {
+    /// A sequence, 64 signs to a word, the lowest bit first; each is the same whenever it is asked for, and has nothing to do with
+    /// any other.
+    pub fn words(&self, sequence: u64) -> impl Iterator<Item = u64> {
         let mut random = ChaCha20Rng::from_seed(*self.0);
         random.set_stream(Stream::Directions as u64 + sequence);
         std::iter::repeat_with(move || random.next_u64())
-            .flat_map(|bits| (0..64).map(move |place| bits >> place & 1 == 1))
     }
 }
 
 impl Gaussian {
-    /// The next number (Box and Muller, 1958), with libm's functions, so that it is the same on every machine.
+    /// The next number (the ziggurat of Marsaglia and Tsang, 2000, in double precision).
     pub fn draw(&mut self) -> f64 {
-        if let Some(kept) = self.kept.take() {
-            return kept;
-        }
-        let mut unit = || ((self.random.next_u64() >> 11) + 1) as f64 / (1_u64 << 53) as f64;
-        let (radius, angle) = (libm::sqrt(-2.0 * libm::log(unit())), TAU * unit());
-        let (sine, cosine) = libm::sincos(angle);
-        self.kept = Some(radius * sine);
-        radius * cosine
+        StandardNormal.sample(&mut self.0)
     }
 
     /// A number with noise of this standard deviation, on the grid.
     pub fn blur(&mut self, exact: f64, deviation: f64) -> f64 {
         let grid = deviation / GRID;
-        ((exact + deviation * self.draw()) / grid).round() * grid
+        whole((exact + deviation * self.draw()) / grid) * grid
     }
+}
+
+/// The nearest whole number, without a call of a function of its own, as `round_ties_even` is.
+pub(crate) fn whole(value: f64) -> f64 {
+    // Beside this number, one and a half times 2^52, only whole numbers fit into the 53 bits: adding it rounds. What is too
+    // large for that has no fraction.
+    const ROUNDS: f64 = 1.5 * (1_u64 << 52) as f64;
+    if value.abs() < (1_u64 << 51) as f64 { (value + ROUNDS) - ROUNDS } else { value }
 }
 
 #[cfg(test)]
@@ -186,6 +193,27 @@ mod tests {
         let rows: Vec<usize> = (0..1_000).collect();
         assert_eq!(secret.sample(&rows, 1.0), rows);
         assert!(secret.sample(&rows, 1e-17).is_empty());
+    }
+
+    #[test]
+    fn a_coin_that_begins_as_the_rate_does_is_decided_by_the_rest() {
+        // The rate's first 16 bits are 0, so nothing is taken but by a second word: at 2^-17 half of the coins that begin with 0.
+        let mut secret = Secret::new(&[5; 32]);
+        let rows: Vec<usize> = (0..1 << 20).collect();
+        let rounds = 40;
+        let taken: usize = (0..rounds).map(|_| secret.sample(&rows, 1.0 / f64::from(1 << 17)).len()).sum();
+        let expected = f64::from(rounds * 8);
+        assert!((taken as f64 - expected).abs() < NORMAL * expected.sqrt(), "{taken} and {expected}");
+    }
+
+    #[test]
+    fn numbers_of_any_size_become_whole() {
+        for value in
+            [0.0, 0.3, -0.38, 0.5, -1.5, 1e9 + 0.4, 2f64.powi(51) - 0.5, -(2f64.powi(51)), 1e300, f64::INFINITY]
+        {
+            assert_eq!(whole(value), value.round_ties_even(), "{value}");
+        }
+        assert!(whole(f64::NAN).is_nan());
     }
 
     #[test]

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{JobSpec, Layer, Model, PrivacyCost, Step};
+use super::{JobSpec, Layer, Model, PrivacyCost, Step, sampled_at_once};
 
 /// Size and work of a job.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
@@ -39,7 +39,11 @@ impl Cost {
         let samples = spec.samples(rows);
         // Forward and, while it trains, backward to inputs and to parameters.
         let passes = if spec.evaluates() { 2 } else { 6 * u64::from(spec.training.epochs) };
-        let batch = u64::from(spec.training.batch_size).min(samples.max(1));
+        let batch = match spec.privacy {
+            Some(_) => sampled_at_once(spec.training.batch_size),
+            None => spec.training.batch_size.into(),
+        };
+        let batch = batch.min(samples.max(1));
         // The table: what a row becomes, once, and its target.
         let of_row = inputs / u64::from(spec.data.windows.map_or(1, |windows| windows.length.max(1)));
         let held = rows.checked_mul(of_row.checked_add(1)?)?;

@@ -43,6 +43,12 @@ pub struct Sampling {
     pub steps: u64,
 }
 
+/// Most rows of a Poisson sample that are in memory together: the expected number and four times its deviation, so that a sample
+/// hardly ever takes a second pass.
+pub fn sampled_at_once(batch_size: u32) -> u64 {
+    u64::from(batch_size) + 4 * u64::from(batch_size.isqrt())
+}
+
 /// What a private job gives away of a row.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]

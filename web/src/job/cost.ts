@@ -24,7 +24,9 @@ export function costOf(spec: JobSpec, model: Model, rows: number): Cost {
   const samples = samplesOf(spec, rows);
   // Forward and, while it trains, backward to inputs and to parameters.
   const passes = evaluates(spec) ? 2 : 6 * spec.training.epochs;
-  const batch = Math.min(spec.training.batch_size, Math.max(samples, 1));
+  const { batch_size: size } = spec.training;
+  // Of a private job's sample the expected number and four times its deviation.
+  const batch = Math.min(spec.privacy ? size + 4 * Math.floor(Math.sqrt(size)) : size, Math.max(samples, 1));
   // The table: what a row becomes, once, and its target.
   const ofRow = Math.floor(inputs / Math.max(spec.data.windows?.length ?? 1, 1));
   // Noise and the sum that it is added to, twice as wide.

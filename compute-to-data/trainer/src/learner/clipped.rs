@@ -15,19 +15,19 @@ use crate::{
 const SLACK: f64 = 1.0 - 1e-5;
 
 impl Learner {
-    /// Numbers of each trainable tensor.
-    pub fn lengths(&self) -> Vec<usize> {
-        self.network.parameters.iter().map(|parameter| parameter.dims()[0]).collect()
+    /// How many numbers are trained.
+    pub fn size(&self) -> usize {
+        self.network.parameters.iter().map(|parameter| parameter.dims()[0]).sum()
     }
 
-    /// Every trainable number, tensor by tensor as [`Learner::lengths`].
+    /// Every trainable number, tensor by tensor.
     pub fn parameters(&self) -> Vec<Vec<f32>> {
         self.network.parameters.iter().cloned().map(floats).collect()
     }
 
     /// Adds the gradient of each row's loss to `sum`, scaled down to a norm of at most `norm`. A gradient that is not finite
-    /// counts as none. Row by row as [`Learner::step`], and tensor by tensor as [`Learner::lengths`].
-    pub fn add_clipped(&mut self, batch: Vec<f32>, targets: Targets, norm: f64, sum: &mut [Vec<f64>]) {
+    /// counts as none. Row by row as [`Learner::step`], and all tensors one after the other.
+    pub fn add_clipped(&mut self, batch: Vec<f32>, targets: Targets, norm: f64, sum: &mut [f64]) {
         let (mut traces, _) = self.traces(batch, targets, 1.0);
         let mut squares = traces.iter_mut().map(Trace::squares);
         let first = squares.next().expect("a model has a layer that learns");
@@ -41,28 +41,25 @@ impl Learner {
         if factors.iter().all(Option::is_none) {
             return;
         }
-        let mut tensors = sum.iter_mut();
+        let mut left = sum;
         for trace in traces {
-            let gradients = trace.scaled(&factors);
-            let mut left = &gradients[..];
-            while !left.is_empty() {
-                let tensor = tensors.next().expect("a sum for each tensor that is learnt");
-                let (gradient, others) = left.split_at(tensor.len());
-                tensor.iter_mut().zip(gradient).for_each(|(sum, value)| *sum += f64::from(*value));
+            for gradient in trace.scaled(&factors) {
+                let (sum, others) = left.split_at_mut(gradient.len());
+                sum.iter_mut().zip(&gradient).for_each(|(sum, value)| *sum += f64::from(*value));
                 left = others;
             }
         }
     }
 
-    /// A step along a gradient that was made elsewhere, in the form of [`Learner::lengths`]; see [`Learner::step`] for the
-    /// factor.
-    pub fn step_along(&mut self, gradient: Vec<Vec<f32>>, factor: f64) {
+    /// A step along a gradient that was made elsewhere, all tensors one after the other; see [`Learner::step`] for the factor.
+    pub fn step_along(&mut self, mut gradient: impl Iterator<Item = f32>, factor: f64) {
         let device = self.device.clone().without_autodiff();
-        let tensor = |values: Vec<f32>| {
-            let length = values.len();
-            Tensor::from_data(TensorData::new(values, [length]), &device)
-        };
-        self.move_along(gradient.into_iter().map(tensor).collect(), factor);
+        let tensors = self.network.parameters.iter().map(|parameter| {
+            let length = parameter.dims()[0];
+            Tensor::from_data(TensorData::new(gradient.by_ref().take(length).collect(), [length]), &device)
+        });
+        let tensors = tensors.collect();
+        self.move_along(tensors, factor);
     }
 }
 

@@ -58,11 +58,11 @@ impl Trace {
         })
     }
 
-    /// As [`Trace::gradients`], each row times its factor, all tensors one after the other. A row without a factor adds
-    /// nothing, whatever it holds: what is not finite would stay so times 0.
-    pub fn scaled(self, factors: &[Option<f32>]) -> Vec<f32> {
+    /// As [`Trace::gradients`], each row times its factor, in one or more pieces. A row without a factor adds nothing, whatever
+    /// it holds: what is not finite would stay so times 0.
+    pub fn scaled(self, factors: &[Option<f32>]) -> Vec<Vec<f32>> {
         if let Some(singles) = &self.singles {
-            return weighted(singles, factors);
+            return vec![weighted(singles, factors)];
         }
         let device = self.input.device();
         let chosen: Vec<i64> = (0..).zip(factors).filter(|(_, factor)| factor.is_some()).map(|(row, _)| row).collect();
@@ -72,7 +72,7 @@ impl Trace {
         let factors = Tensor::<2>::from_data(TensorData::new(factors, [count, 1]), &device);
         let of_chosen = |tensor: Tensor<2>| if all { tensor } else { tensor.select(0, chosen.clone()) };
         let gradients = self.layer.gradients(of_chosen(self.input), of_chosen(self.delta) * factors);
-        gradients.into_iter().flat_map(floats).collect()
+        gradients.into_iter().map(floats).collect()
     }
 }
 

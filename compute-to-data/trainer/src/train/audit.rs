@@ -6,6 +6,8 @@
 //! That says nothing of a real row, and no row is treated otherwise for its sake, so it costs no privacy; and random directions
 //! disturb the training no more than its noise does.
 
+use std::array::from_fn;
+
 use atoll_protocol::report::{Attack, Audit, DECOYS, MIN_METRIC_ROWS};
 
 use super::measure::{MEASURED_ROWS, three_digits};
@@ -53,13 +55,25 @@ impl Canaries {
         self.planted as usize
     }
 
-    /// Adds one to the sum of clipped gradients, with the length of the longest that a row may have.
-    pub(super) fn add(&self, canary: usize, norm: f64, sum: &mut [Vec<f64>]) {
-        let parameters: usize = sum.iter().map(Vec::len).sum();
-        let step = norm / (parameters as f64).sqrt();
-        let values = sum.iter_mut().flatten().collect::<Vec<_>>();
-        for (value, sign) in values.into_iter().zip(self.secret.signs(canary as u64)) {
-            *value += if sign { step } else { -step };
+    /// Adds some to the sum of clipped gradients, each with the length of the longest that a row may have.
+    pub(super) fn add(&self, canaries: &[usize], norm: f64, sum: &mut [f64]) {
+        if canaries.is_empty() {
+            return;
+        }
+        let step = norm / (sum.len() as f64).sqrt();
+        // Of each number how many canaries add to it, eight of them in a word: there are at most 128 canaries.
+        let eights: [u64; 256] = from_fn(|signs| (0..8).map(|place| (signs as u64 >> place & 1) << (8 * place)).sum());
+        let mut adding = vec![[0_u64; 8]; sum.len().div_ceil(64)];
+        for canary in canaries {
+            for (adding, word) in adding.iter_mut().zip(self.secret.words(*canary as u64)) {
+                let signs = word.to_le_bytes();
+                adding.iter_mut().zip(signs).for_each(|(adding, signs)| *adding += eights[usize::from(signs)]);
+            }
+        }
+        for (values, adding) in sum.chunks_mut(8).zip(adding.as_flattened()) {
+            for (value, adding) in values.iter_mut().zip(adding.to_le_bytes()) {
+                *value += step * (2.0 * f64::from(adding) - canaries.len() as f64);
+            }
         }
     }
 
@@ -69,8 +83,10 @@ impl Canaries {
         let moved: Vec<f64> = moved.map(|(before, after)| f64::from(*after) - f64::from(*before)).collect();
         // A model goes against the gradients that it was trained with: the further, the less is left.
         let along = |direction: u64| {
-            let signs = self.secret.signs(direction);
-            moved.iter().zip(signs).map(|(moved, sign)| if sign { *moved } else { -*moved }).sum::<f64>()
+            let signed = |(moved, place): (&f64, u32), word: u64| if word >> place & 1 == 1 { *moved } else { -*moved };
+            let of_word =
+                |(moved, word): (&[f64], u64)| moved.iter().zip(0..).map(|one| signed(one, word)).sum::<f64>();
+            moved.chunks(64).zip(self.secret.words(direction)).map(of_word).sum::<f64>()
         };
         let of = |directions: std::ops::Range<u64>| directions.map(along).collect::<Vec<_>>();
         let others = self.planted..self.planted + DECOYS;

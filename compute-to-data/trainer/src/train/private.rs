@@ -8,7 +8,7 @@ use std::io;
 
 use atoll_protocol::{
     failure::FailureCode,
-    job::{JobSpec, Privacy, Sampling, measurement_noise},
+    job::{JobSpec, Privacy, Sampling, measurement_noise, sampled_at_once},
     report::{MAX_CONFUSION_CLASSES, MIN_METRIC_ROWS, Progress, canaries},
 };
 
@@ -19,7 +19,7 @@ use super::{
 };
 use crate::{
     learner::{Learner, Snapshot},
-    noise::{GRID, Gaussian, Secret},
+    noise::{GRID, Gaussian, Secret, whole},
     plan::Plan,
     samples::{Parts, Samples},
     table::Targets,
@@ -43,6 +43,7 @@ pub(super) fn train(
     let planted = if spec.evaluates() { 0 } else { canaries(sampling.train_rows) };
     let canaries = Canaries::new(planted, secret.directions());
     let before = learner.parameters();
+    let mut steps = Steps::new(spec, (privacy, &sampling), (samples, &train), &canaries, learner.size());
     let mut history = Vec::new();
     let mut done = 0;
     for epoch in 1..=spec.training.epochs {
@@ -52,16 +53,7 @@ pub(super) fn train(
             }
             let factor = spec.schedule.factor(done, sampling.steps_per_epoch, spec.training.epochs);
             done += 1;
-            step(
-                privacy,
-                &sampling,
-                spec.training.batch_size as usize,
-                learner,
-                (samples, &train),
-                &canaries,
-                secret,
-                factor,
-            );
+            steps.step(learner, secret, factor);
         }
         let progress = Progress { epoch, epochs: spec.training.epochs, loss: None, test_metric: None };
         tell(progress)?;
@@ -75,39 +67,55 @@ pub(super) fn train(
     Ok(Outcome { model, train_rows, test_rows: sampling.test_rows, history, measured, audit })
 }
 
-#[expect(clippy::too_many_arguments, reason = "everything that a step takes")]
-/// One step: sample, clip, sum, add noise, divide by the expected number of rows. The noise of a large network is drawn
-/// beside the sum.
-fn step(
-    privacy: &Privacy,
-    sampling: &Sampling,
-    batch_size: usize,
-    learner: &mut Learner,
-    (samples, rows): (Samples<'_>, &[usize]),
-    canaries: &Canaries,
-    secret: &mut Secret,
-    factor: f64,
-) {
-    let sampled = secret.sample(rows, sampling.rate);
-    let planted = secret.sample_planted(canaries.count(), sampling.rate);
-    let zeros: Vec<Vec<f64>> = learner.lengths().into_iter().map(|length| vec![0.0; length]).collect();
-    let (mut sum, mut noise) = (zeros.clone(), zeros);
-    let deviation = privacy.noise_multiplier * privacy.clipping_norm;
-    let add_up = || {
-        // A sample may be far larger than its expectation; its memory is that of a batch.
-        for batch in sampled.chunks(batch_size) {
-            learner.add_clipped(samples.inputs(batch), samples.targets(batch), privacy.clipping_norm, &mut sum);
-        }
-        for canary in planted {
-            canaries.add(canary, privacy.clipping_norm, &mut sum);
-        }
-    };
-    let draw = || noise.iter_mut().flatten().for_each(|noise| *noise = deviation * secret.gradients().draw());
-    rayon::join(add_up, draw);
-    let (expected, grid) = (sampling.rate * sampling.train_rows as f64, deviation / GRID);
-    let noisy = |(sum, noise): (f64, f64)| (((sum + noise) / grid).round() * grid / expected) as f32;
-    let gradient = sum.into_iter().zip(noise).map(|(sum, noise)| sum.into_iter().zip(noise).map(noisy).collect());
-    learner.step_along(gradient.collect(), factor);
+/// What all steps of a job have in common, and the memory that they share.
+struct Steps<'a> {
+    privacy: &'a Privacy,
+    sampling: &'a Sampling,
+    samples: Samples<'a>,
+    rows: &'a [usize],
+    canaries: &'a Canaries,
+    /// Most rows that are looked at together.
+    at_once: usize,
+    sum: Vec<f64>,
+    noise: Vec<f64>,
+}
+
+impl<'a> Steps<'a> {
+    fn new(
+        spec: &JobSpec,
+        (privacy, sampling): (&'a Privacy, &'a Sampling),
+        (samples, rows): (Samples<'a>, &'a [usize]),
+        canaries: &'a Canaries,
+        size: usize,
+    ) -> Self {
+        let at_once = sampled_at_once(spec.training.batch_size) as usize;
+        let (sum, noise) = (vec![0.0; size], vec![0.0; size]);
+        Self { privacy, sampling, samples, rows, canaries, at_once, sum, noise }
+    }
+
+    /// One step: sample, clip, sum, add noise, divide by the expected number of rows. The noise is drawn beside the
+    /// sum, and so is what canaries add to it.
+    fn step(&mut self, learner: &mut Learner, secret: &mut Secret, factor: f64) {
+        let (rate, norm) = (self.sampling.rate, self.privacy.clipping_norm);
+        let sampled = secret.sample(self.rows, rate);
+        let planted = secret.sample_planted(self.canaries.count(), rate);
+        let deviation = self.privacy.noise_multiplier * norm;
+        let add_up = || {
+            self.sum.fill(0.0);
+            for rows in sampled.chunks(self.at_once) {
+                learner.add_clipped(self.samples.inputs(rows), self.samples.targets(rows), norm, &mut self.sum);
+            }
+        };
+        let draw = || {
+            self.noise.iter_mut().for_each(|noise| *noise = deviation * secret.gradients().draw());
+            self.canaries.add(&planted, norm, &mut self.noise);
+        };
+        rayon::join(add_up, draw);
+        let grid = deviation / GRID;
+        let (steps, step) = (1.0 / grid, grid / (rate * self.sampling.train_rows as f64));
+        let sums = self.sum.iter().zip(&self.noise);
+        learner.step_along(sums.map(|(sum, noise)| (whole((sum + noise) * steps) * step) as f32), factor);
+    }
 }
 
 /// Accuracy, F1 and confusion, or root mean square error, of a measurement that each row changes by at most 1 (an error by at most

@@ -37,8 +37,8 @@ fn moved(spec: &JobSpec, learner: &mut Learner, table: &Table, rows: &[usize], s
     let before = values(learner);
     let samples = (Samples::new(table, None, 569), rows);
     let canaries = Canaries::new(0, secret.directions());
-    let batch_size = spec.training.batch_size as usize;
-    step(&spec.privacy.unwrap(), &sampling, batch_size, learner, samples, &canaries, secret, 1.0);
+    let privacy = spec.privacy.unwrap();
+    Steps::new(spec, (&privacy, &sampling), samples, &canaries, learner.size()).step(learner, secret, 1.0);
     before.iter().zip(values(learner)).map(|(before, after)| before - after).collect()
 }
 
@@ -71,11 +71,11 @@ fn the_divisor_is_the_expected_number_of_rows_and_not_that_of_the_sample() {
     let (_, table) = self::table(&spec);
     let rows: Vec<usize> = (0..150).collect();
     let mut learner = learner(&spec.layers, 30, &sgd(), 1);
-    let mut sum: Vec<Vec<f64>> = learner.lengths().into_iter().map(|length| vec![0.0; length]).collect();
+    let mut sum = vec![0.0; learner.size()];
     let samples = Samples::new(&table, None, 569);
     learner.add_clipped(samples.inputs(&rows), samples.targets(&rows), 1.0, &mut sum);
     let squares = |values: &[f64]| values.iter().map(|value| value * value).sum::<f64>().sqrt();
-    let expected = squares(&sum.concat()) / 455.0;
+    let expected = squares(&sum) / 455.0;
     let step = squares(&moved(&spec, &mut learner, &table, &rows, &mut Secret::new(&[3; 32])));
     assert!((step / expected - 1.0).abs() < 1e-4, "{step} and {expected}");
 }
