@@ -25,7 +25,10 @@ use crate::{
     reverts::word,
 };
 
+mod audit;
+mod claim;
 mod replay;
+mod reveal;
 
 /// Verify receipts, or run again what they say was run.
 #[derive(Subcommand, Debug)]
@@ -34,6 +37,10 @@ pub(crate) enum Receipt {
     Verify(Verify),
     /// Run a job again as its provider, and compare the model with the receipt's
     Replay(replay::Replay),
+    /// Hand the seed of a private job's noise to an auditor, for whose key alone it opens
+    Reveal(reveal::Reveal),
+    /// Check the noise of a private job, as the auditor whom its provider names
+    Audit(audit::Audit),
 }
 
 /// Verify a receipt.
@@ -68,6 +75,8 @@ impl Receipt {
         match self {
             Self::Verify(command) => command.run(options, out).await,
             Self::Replay(command) => command.run(options, out).await,
+            Self::Reveal(command) => command.run(options, out).await,
+            Self::Audit(command) => command.run(options, out).await,
         }
     }
 }

@@ -14,6 +14,7 @@ pub mod content;
 pub mod delivered;
 pub mod key_wrap;
 pub mod sealed;
+pub mod seed;
 
 pub use content::ContentKey;
 pub use key_wrap::{PublicKey, SecretKey, WrappedKey};

@@ -6,30 +6,22 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use alloy::primitives::{B256, U256};
+use alloy::primitives::B256;
 use atoll_compute::{
-    Sealed, Training,
-    client::ClientError,
-    forget_trust,
-    jail::Jail,
+    client::{Client, ClientError},
     noise::{self, Computation, NoiseSecret},
 };
 use atoll_protocol::{
-    api::{ResultInfo, SignedReceipt, SubmittedRequest},
-    canonical,
-    document::AssetDocument,
+    api::{Job, ResultInfo, SubmittedRequest},
     envelope::key_wrap,
-    job::{Declared, Further},
-    result::JobResult,
-    signed::{self, Request},
 };
 use clap::Args;
-use serde_json::json;
+use serde_json::{Map, json};
 use uuid::Uuid;
 use zeroize::Zeroizing;
 
-use super::{metadata, signature};
-use crate::{chain::Chain, error::CliError, keys, options::Options, output::Output, provider::beside};
+use super::claim::Claim;
+use crate::{chain::Chain, error::CliError, keys, options::Options, output::Output};
 
 /// Run a job again as its provider, and compare the model with the receipt's.
 #[derive(Args, Debug)]
@@ -48,38 +40,10 @@ pub(crate) struct Replay {
 impl Replay {
     pub(super) async fn run(self, options: &Options, out: Output) -> Result<(), CliError> {
         let home = options.home()?;
-        let (wallet, identity) = (keys::wallet(&home)?, keys::identity(&home)?);
+        let identity = keys::identity(&home)?;
         let chain = options.chain(None).await?;
-        let client = options.signed_in(&wallet, chain.contracts.chain_id).await?;
-        let job = client.job(self.job).await?;
-        if job.provider != wallet.address() {
-            let (job, provider) = (job.id, job.provider);
-            return Err(CliError::Refused(format!(
-                "job {job} was run by {provider}; only its provider can open the data"
-            )));
-        }
-        let Some(receipt) = job.receipt else {
-            return Err(CliError::Refused(format!(
-                "job {} has no receipt, so there is nothing to compare with",
-                job.id
-            )));
-        };
-        let mut spec = declared(&chain, &receipt, client.job_request(job.id).await?, job.provider)?;
-        let assets: Vec<_> = spec.assets().iter().map(|asset| asset.token_id).collect();
-        let mut documents = Vec::with_capacity(assets.len());
-        for (asset, hash) in assets.iter().zip(std::iter::once(&receipt.receipt.metadataHash).chain(&receipt.further)) {
-            documents.push(document(&chain, *asset, *hash).await?);
-        }
-        if documents.len() != assets.len() {
-            return Err(CliError::Unverified("the receipt names fewer documents than the job has data sets".into()));
-        }
-        // It was allowed when it ran, and the receipt says what ran.
-        if let Some(spec) = spec.model_mut() {
-            forget_trust(spec, &mut documents);
-        }
-        let document = documents.remove(0);
-        let further = Further { joined: documents, algorithm: None };
-        let training = Training::new(spec, document, further).map_err(CliError::Spec)?;
+        let Own { client, job, claim, .. } = Own::read(self.job, options, &chain).await?;
+        let training = &claim.training;
         let of_start = training.start().map(|(start, context)| key_wrap::unwrap(&identity, &context, &start.key).ok());
         let keys: Option<Vec<_>> = training
             .contents()
@@ -95,24 +59,13 @@ impl Replay {
                 "the content key is not wrapped to this home's identity; use the home that ran the job".into(),
             )
         })?;
-
-        let trainer = self.trainer.map_or_else(beside, Ok)?;
-        let jail = blocking(move || Jail::open(&trainer)).await?;
-        let jail = jail.map_err(|error| CliError::Runner(error.into()))?;
-        let expected = receipt.receipt.trainerHash;
-        if jail.trainer_hash() != expected {
-            return Err(CliError::Refused(format!(
-                "the job was run by the trainer {expected}, and this one is {}; another build may round otherwise, so give the same \
-                 with --trainer",
-                jail.trainer_hash()
-            )));
-        }
+        let jail = claim.jail(self.trainer).await?;
         let noise = match training.is_private() {
-            true => Some(seed(&self.scratch.unwrap_or_else(|| home.join("provider")), &receipt, assets.len())?),
+            true => Some(seed(&self.scratch.unwrap_or_else(|| home.join("provider")), &claim)?),
             false => None,
         };
         let mut contents = Vec::with_capacity(keys.len());
-        for (asset, (document, _)) in assets.iter().zip(training.contents()) {
+        for (asset, (document, _)) in claim.assets.iter().zip(training.contents()) {
             let fetch = async |mut file| client.asset_content(*asset, u64::MAX, &mut file).await;
             contents.push(content(document.atoll.content.ciphertext_sha256, fetch, out).await?);
         }
@@ -120,67 +73,51 @@ impl Replay {
             let fetch = async |mut file| client.job_start_model(job.id, u64::MAX, &mut file).await;
             contents.push(content(start.ciphertext_sha256, fetch, out).await?);
         }
-        let waiting = out.waiting("training once more");
-        let trained = blocking(move || {
-            let contents = keys.iter().zip(&mut contents).map(|(key, ciphertext)| Sealed { key, ciphertext });
-            training.run(&jail, contents.collect(), noise)
-        })
-        .await?;
-        let result = trained.map_err(|error| CliError::Unverified(format!("the job can not be run again: {error}")))?;
-        drop(waiting);
-        let model = result.hash().map_err(|error| CliError::Input(error.to_string()))?;
-        let claimed = receipt.receipt.modelHash;
-        let what = if matches!(result, JobResult::Statistics(_)) { "statistics" } else { "model" };
-        let value =
-            json!({"job": job.id, "same": model == claimed, "model_sha256": model, "receipt_model_sha256": claimed});
-        if model == claimed {
-            out.result(
-                &value,
-                format!("same {what}  {model}\nWhat the receipt says was run gives the {what} that it names."),
-            );
-            return Ok(());
-        }
-        if out.json {
-            out.line(&value);
-        }
-        Err(CliError::Unverified(format!("the job gives the {what} {model}, and its receipt names {claimed}")))
+        let told = Map::from_iter([("job".to_owned(), json!(job.id))]);
+        claim.compare(jail, (keys, contents), noise, told, out).await
     }
 }
 
-/// The spec, after everything that the server says of it was held against the receipt, and the receipt against its signer.
-fn declared(
-    chain: &Chain,
-    receipt: &SignedReceipt,
-    submitted: SubmittedRequest,
-    provider: alloy::primitives::Address,
-) -> Result<Declared, CliError> {
-    let signer = signature(receipt, &chain.contracts, provider);
-    let domain = signed::domain(chain.contracts.chain_id, chain.contracts.orders);
-    let spec_hash = canonical::hash(&submitted.spec).map_err(|error| CliError::Input(error.to_string()))?;
-    let same = signed::further_hash(&receipt.further) == receipt.receipt.furtherHash
-        && submitted.request.signing_hash(&domain) == receipt.receipt.requestHash
-        && spec_hash == receipt.receipt.specHash
-        && submitted.request.spec_hash() == spec_hash;
-    if !signer.holds || !same {
-        return Err(CliError::Unverified(
-            "the server's receipt, request and spec do not belong together; nothing was run".into(),
-        ));
+/// A job that this home's wallet ran.
+pub(super) struct Own {
+    pub(super) client: Client,
+    pub(super) job: Job,
+    pub(super) submitted: SubmittedRequest,
+    pub(super) claim: Claim,
+}
+
+impl Own {
+    pub(super) async fn read(job: Uuid, options: &Options, chain: &Chain) -> Result<Self, CliError> {
+        let wallet = keys::wallet(&options.home()?)?;
+        let client = options.signed_in(&wallet, chain.contracts.chain_id).await?;
+        let job = client.job(job).await?;
+        if job.provider != wallet.address() {
+            let (job, provider) = (job.id, job.provider);
+            return Err(CliError::Refused(format!(
+                "job {job} was run by {provider}; only its provider can open the data and knows the noise"
+            )));
+        }
+        let Some(receipt) = job.receipt.clone() else {
+            return Err(CliError::Refused(format!(
+                "job {} has no receipt, so there is nothing to compare with",
+                job.id
+            )));
+        };
+        let submitted = client.job_request(job.id).await?;
+        let claim = Claim::read(chain, receipt, submitted.clone(), job.provider).await?;
+        Ok(Self { client, job, submitted, claim })
     }
-    if matches!(submitted.request, Request::Download(_)) {
-        return Err(CliError::Refused("it is a download: nothing was trained that could be run again".into()));
-    }
-    Declared::parse(&submitted.spec).map_err(CliError::Spec)
 }
 
 /// The seed of a private job's noise, if it is the one that the receipt is committed to.
-fn seed(scratch: &Path, receipt: &SignedReceipt, data_sets: usize) -> Result<Zeroizing<[u8; 32]>, CliError> {
+pub(super) fn seed(scratch: &Path, claim: &Claim) -> Result<Zeroizing<[u8; 32]>, CliError> {
     let secret = NoiseSecret::open(scratch).map_err(CliError::reading(scratch))?;
-    let said = &receipt.receipt;
-    let metadata = std::iter::once(said.metadataHash).chain(receipt.further.iter().copied());
+    let said = &claim.receipt.receipt;
+    let metadata = std::iter::once(said.metadataHash).chain(claim.receipt.further.iter().copied());
     let seed = secret.seed(&Computation {
         order_id: said.orderId,
         spec_hash: said.specHash,
-        metadata: metadata.take(data_sets).collect(),
+        metadata: metadata.take(claim.assets.len()).collect(),
         trainer: said.trainerHash,
     });
     if noise::commitment(&seed) != said.seedCommitment {
@@ -190,14 +127,6 @@ fn seed(scratch: &Path, receipt: &SignedReceipt, data_sets: usize) -> Result<Zer
         )));
     }
     Ok(seed)
-}
-
-/// The version of the document under which the job was run.
-async fn document(chain: &Chain, token_id: U256, hash: B256) -> Result<AssetDocument, CliError> {
-    let bytes = metadata(chain, token_id, hash).await?.ok_or_else(|| {
-        CliError::Unverified("the receipt names a document that the publisher never published; nothing was run".into())
-    })?;
-    AssetDocument::parse(&bytes).map_err(CliError::Document)
 }
 
 /// The content that was opened, in a file without a name.
@@ -219,11 +148,4 @@ async fn content(
     }
     file.flush().and_then(|()| file.rewind()).map_err(temporary)?;
     Ok(file)
-}
-
-/// Blocking work on a thread of its own: a worker dies with the thread that started it.
-async fn blocking<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Result<T, CliError> {
-    tokio::task::spawn_blocking(work)
-        .await
-        .map_err(|error| CliError::Unverified(format!("the work was broken off: {error}")))
 }

@@ -77,6 +77,8 @@ async fn a_private_job_is_previewed_bought_run_told_of_and_run_again() {
     let other = [&replay[..], &["--scratch", &elsewhere]].concat();
     refused(&market.provider, &other).await.says(5, &["does not follow from the secret"]);
 
+    audited(&market, job, &trainer, text(&verified["receipt"], "seedCommitment")).await;
+
     // Everybody sees what is left, the provider its own ledger.
     let told = buyer.atoll(&["job", "preview", "--spec", &spec.to_string_lossy()]).await.unwrap();
     let budget = &told["privacy_budget"];
@@ -87,6 +89,42 @@ async fn a_private_job_is_previewed_bought_run_told_of_and_run_again() {
         (&status["own"]["privacy"][0]["asset"], &status["own"]["privacy"][0]["jobs"]),
         (&json!(asset), &json!(1))
     );
+}
+
+/// To an auditor whom it names the provider reveals the seed, with which the job runs again on the published table.
+async fn audited(market: &Market, job: &str, trainer: &str, commitment: &str) {
+    let (auditor, other) = (&market.publisher, &market.buyer);
+    let (scratch, key) = (tempfile::tempdir().unwrap(), auditor.public_key().to_string());
+    let path = |name: &str| scratch.path().join(name).to_string_lossy().into_owned();
+    let (seed, elsewhere) = (path("seed.json"), path(""));
+    let reveal = ["receipt", "reveal", job, "--auditor", &key, "--out", &seed];
+    refused(other, &reveal).await.says(5, &["only its provider"]);
+    let without_secret = [&reveal[..], &["--scratch", &elsewhere]].concat();
+    refused(&market.provider, &without_secret).await.says(5, &["does not follow from the secret"]);
+    let zero = ["receipt", "reveal", job, "--auditor", &format!("0x{}", "0".repeat(64)), "--out", &seed];
+    refused(&market.provider, &zero).await.says(3, &["ask its owner for the right one"]);
+    market.provider.atoll(&reveal).await.unwrap();
+
+    let audit = ["receipt", "audit", &seed];
+    assert_eq!(auditor.atoll(&audit).await.unwrap()["seed_commitment"], commitment);
+    refused(other, &audit).await.says(5, &["does not open with this home's key"]);
+    let table = sample::table().to_string_lossy().into_owned();
+    let again = [&audit[..], &["--trainer", trainer, "--data", &table]].concat();
+    assert_eq!(auditor.atoll(&again).await.unwrap()["same"], true);
+    refused(auditor, &[&again[..], &["--data", &table]].concat()).await.says(3, &["read 1 tables, and 2"]);
+    // Another table, as another model of the provider's would be.
+    let bent = path("bent.csv");
+    let rows = std::fs::read_to_string(&table).unwrap();
+    std::fs::write(&bent, rows.replace("malignant", "#").replace("benign", "malignant").replace('#', "benign"))
+        .unwrap();
+    let on_bent = [&audit[..], &["--trainer", trainer, "--data", &bent]].concat();
+    refused(auditor, &on_bent).await.says(7, &["gives the model", "its receipt names"]);
+    // What the provider says was run is held against its own receipt.
+    let mut told: Value = serde_json::from_slice(&std::fs::read(&seed).unwrap()).unwrap();
+    told["receipt"]["receipt"]["modelHash"] = json!(format!("0x{}", "1".repeat(64)));
+    std::fs::write(&seed, told.to_string()).unwrap();
+    refused(auditor, &audit).await.says(7, &["do not belong together"]);
+    refused(auditor, &["receipt", "audit", &table]).await.says(3, &["is not what `atoll receipt reveal` writes"]);
 }
 
 #[tokio::test(flavor = "multi_thread")]

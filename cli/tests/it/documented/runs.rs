@@ -70,6 +70,8 @@ const ROWS: &[Row] = &[
     ("atoll model predict --model DIR --out FILE TABLE", &["buyer: model predict --model {dir}/result --out {dir}/predictions.csv {table}"]),
     ("atoll receipt verify JOB [--model FILE]", &["buyer: receipt verify {job} --model {dir}/result/model.safetensors", "buyer: receipt verify {dir}/result/receipt.json"]),
     ("atoll receipt replay JOB [--trainer FILE]", &["provider: receipt replay {trained} --trainer {trainer}"]),
+    ("atoll receipt reveal JOB --auditor KEY --out FILE", &["provider: receipt reveal {trained} --auditor {publisher_key} --out {dir}/seed.json"]),
+    ("atoll receipt audit FILE [--data TABLE]", &["publisher: receipt audit {dir}/seed.json", "publisher: receipt audit {dir}/seed.json --data {table} --trainer {trainer}"]),
     ("atoll job cancel JOB", &[
         "runner: stop",
         "buyer: buy {asset} --spec {spec} --even-if-offline => order=order",
