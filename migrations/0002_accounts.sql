@@ -52,16 +52,18 @@ CREATE TABLE providers (
     public_key   bytea       NOT NULL,
     sandbox      text[]      NOT NULL,
     trainer_hash bytea       NOT NULL,
-    -- The machine: cores, memory in MiB, and how many jobs a runner has at once.
+    -- The machine: cores, memory in MiB, how many jobs a runner has at once, and how quickly a worker computes, if that was
+    -- measured.
     cores        integer     NOT NULL,
     memory_mib   integer     NOT NULL,
     jobs_at_once integer     NOT NULL,
+    flops_per_second bigint,
     seen_at      timestamptz NOT NULL,
     CONSTRAINT providers_lengths CHECK (
         octet_length(address) = 20 AND octet_length(public_key) = 32 AND octet_length(trainer_hash) = 32
     ),
     CONSTRAINT providers_environment CHECK (
-        cores BETWEEN 1 AND 65536 AND memory_mib > 0 AND jobs_at_once BETWEEN 1 AND 65536
+        cores BETWEEN 1 AND 65536 AND memory_mib > 0 AND jobs_at_once BETWEEN 1 AND 65536 AND flops_per_second > 0
     )
 );
 

@@ -15,6 +15,7 @@ pub mod noise;
 mod runner;
 #[cfg(test)]
 mod samples;
+mod speed;
 mod training;
 
 pub use chain::Deployment;

@@ -31,6 +31,7 @@ use crate::{
     journal::Journal,
     ledger::{Ledger, LedgerError, Spent},
     noise::NoiseSecret,
+    speed,
 };
 
 mod environment;
@@ -147,7 +148,12 @@ impl Runner {
         let noise = NoiseSecret::open(&scratch)
             .map_err(|source| RunnerError::Scratch { path: scratch.display().to_string(), source })?;
         let ledger = Ledger::open(&scratch)?;
-        let jail = on_own_thread(move || Jail::open(&config.trainer)).await??;
+        let (jail, speed) = on_own_thread(move || {
+            let jail = Jail::open(&config.trainer)?;
+            let speed = speed::flops_per_second(&jail);
+            Ok::<_, JailError>((jail, speed))
+        })
+        .await??;
         tracing::info!(sandbox.layers = %jail.layers().join(", "), trainer.hash = %jail.trainer_hash(), "the sandbox works");
         let chain = Chain::connect(&config.rpc_url, config.deployment, config.wallet.clone()).await?;
         let session = Session::open(&config.server_url, config.wallet.clone(), chain.deployment().chain_id).await?;
@@ -155,7 +161,7 @@ impl Runner {
             public_key: config.identity.public_key().0,
             sandbox: jail.layers().to_vec(),
             trainer_hash: jail.trainer_hash(),
-            environment: environment::environment(),
+            environment: environment::environment(speed),
         };
         let runner = Self {
             session,

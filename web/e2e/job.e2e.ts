@@ -155,6 +155,7 @@ test("a spec as JSON is checked while it is written", async () => {
   spec.limits.max_seconds = 60;
   await text.fill(JSON.stringify(spec));
   await page.getByText("at most 1 minute").waitFor();
+  await page.getByText("about 1 second by its provider's speed").waitFor();
   // The form shows what was written.
   await page.getByRole("button", { name: "Form" }).click();
   expect(await page.getByLabel("Epochs").inputValue()).toBe("3");

@@ -35,6 +35,11 @@ impl Preview {
         let rows = offer.document.atoll.content.rows;
         let buyer = options.wallet().ok().map(|wallet| wallet.address());
         let budget = client.privacy_budget(id, buyer).await?;
+        // A provider that has not introduced itself yet is no reason not to tell the rest.
+        let machine = client.provider(offer.provider).await.ok().map(|provider| provider.status.environment);
+        let seconds = machine.and_then(|machine| machine.seconds(cost.flops));
+        let time =
+            seconds.map_or_else(|| "not known: the provider told of no speed".to_owned(), |s| format!("about {s} s"));
         let also: Vec<_> = further
             .sold()
             .map(|sold| json!({"asset": sold.asset.id, "price": amount(sold.price(), &sold.token)}))
@@ -45,11 +50,11 @@ impl Preview {
             .collect();
         out.result(
             &json!({
-                "asset": offer.asset.id, "spec_hash": hash, "model_family": spec.model().map(JobSpec::family), "rows": rows, "cost": cost, "privacy_budget": budget,
+                "asset": offer.asset.id, "spec_hash": hash, "model_family": spec.model().map(JobSpec::family), "rows": rows, "cost": cost, "seconds": seconds, "privacy_budget": budget,
                 "price": amount(offer.price(), &offer.token), "further": also,
             }),
             format!(
-                "asset       {}\nprice       {}{prices}\nrows        {rows}\nparameters  {}\noperations  {}\nmemory      {} MiB\nprivacy     {}{}\nspec hash   {hash}",
+                "asset       {}\nprice       {}{prices}\nrows        {rows}\nparameters  {}\noperations  {}\ntime        {time}\nmemory      {} MiB\nprivacy     {}{}\nspec hash   {hash}",
                 offer.asset.id,
                 offer.token.show(offer.price()),
                 cost.parameters,

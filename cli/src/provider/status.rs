@@ -131,12 +131,13 @@ fn known(address: Address, provider: &Provider) -> String {
     let (status, machine) = (&provider.status, &provider.status.environment);
     let seen = moment(provider.seen_at.unix_timestamp().unsigned_abs());
     format!(
-        "provider    {address}\n{}      {seen}\npublic key  {}\nsandbox     {}\nmachine     {} cores, {} MiB",
+        "provider    {address}\n{}      {seen}\npublic key  {}\nsandbox     {}\nmachine     {} cores, {} MiB{}",
         if provider.online { "online" } else { "seen  " },
         status.public_key,
         printable(&status.sandbox.join(", ")),
         machine.cores,
         machine.memory_mib,
+        machine.flops_per_second.map_or_else(String::new, |speed| format!(", {:.1} GFLOPS", speed as f64 / 1e9)),
     )
 }
 

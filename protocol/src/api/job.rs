@@ -53,6 +53,9 @@ pub struct JobPreview {
     pub rows: u64,
     /// Size and work.
     pub cost: Cost,
+    /// Whole seconds that the training takes about on the provider's machine, by the speed that it told of; null if it told of none.
+    #[cfg_attr(feature = "openapi", schema(minimum = 1, maximum = 9_007_199_254_740_991u64))]
+    pub seconds: Option<u64>,
 }
 }
 

@@ -21,7 +21,19 @@ pub struct Environment {
     /// Jobs that one runner trains at the same time.
     #[cfg_attr(feature = "openapi", schema(minimum = 1, maximum = 65536))]
     pub jobs_at_once: u32,
+    /// Multiplications and additions per second that a sealed worker reached there with a small network, counted as a job's
+    /// `flops`; null if it was not measured.
+    #[serde(default)]
+    #[cfg_attr(feature = "openapi", schema(minimum = 1, maximum = 9_007_199_254_740_991u64))]
+    pub flops_per_second: Option<u64>,
 }
+}
+
+impl Environment {
+    /// Whole seconds, at least one, that so many multiplications and additions take about; none if the speed was not measured.
+    pub fn seconds(&self, flops: u64) -> Option<u64> {
+        Some(flops.div_ceil(self.flops_per_second.filter(|speed| *speed > 0)?).max(1))
+    }
 }
 
 resource! {

@@ -14,6 +14,7 @@ use super::{
     further,
     problem::{ApiError, Kind},
 };
+use crate::store;
 
 /// Checks a job spec against its asset and computes what it would need: the checks are those of a job, the wallet's aside.
 ///
@@ -25,12 +26,15 @@ use super::{
 )]
 pub(crate) async fn create(State(app): State<App>, body: Json<NewPreview>) -> Result<JsonAnswer<JobPreview>, ApiError> {
     let Checked { spec, document, cost } = checked(&app, &body.value.spec).await?;
+    let mut connection = app.store.connection().await?;
+    let provider = store::providers::find(&mut connection, document.atoll.provider.wallet).await?;
     Ok(JsonAnswer(JobPreview {
         asset: spec.asset(),
         spec_hash: canonical::hash(&body.value.spec)?,
         model_family: spec.model().map(JobSpec::family),
         rows: document.atoll.content.rows,
         cost,
+        seconds: provider.and_then(|(status, _)| status.environment.seconds(cost.flops)),
     }))
 }
 

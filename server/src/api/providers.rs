@@ -18,6 +18,8 @@ use crate::store::providers;
 const ONLINE_WITHIN: Duration = Duration::seconds(60);
 /// Most cores and jobs at once that a provider can name.
 const MOST_AT_ONCE: u32 = 65_536;
+/// Most operations per second that it can name: what a JavaScript number holds.
+const MOST_SPEED: u64 = (1 << 53) - 1;
 /// Most layers that a provider can list.
 const MOST_LAYERS: usize = 64;
 /// Longest name of a layer.
@@ -59,7 +61,7 @@ pub(crate) async fn put(
             format!("At most {MOST_LAYERS} layers, named with 1 to {LAYER_CHARS} printable ASCII characters each.");
         return Err(ApiError::field(Kind::InvalidBody, "/sandbox", detail));
     }
-    let Environment { cores, memory_mib, jobs_at_once } = status.environment;
+    let Environment { cores, memory_mib, jobs_at_once, flops_per_second } = status.environment;
     for (name, number, most) in [
         ("cores", cores, MOST_AT_ONCE),
         ("memory_mib", memory_mib, i32::MAX.unsigned_abs()),
@@ -69,6 +71,10 @@ pub(crate) async fn put(
             let detail = format!("`{name}` is from 1 to {most}.");
             return Err(ApiError::field(Kind::InvalidBody, &format!("/environment/{name}"), detail));
         }
+    }
+    if flops_per_second.is_some_and(|speed| !(1..=MOST_SPEED).contains(&speed)) {
+        let detail = format!("`flops_per_second` is from 1 to {MOST_SPEED}, or absent.");
+        return Err(ApiError::field(Kind::InvalidBody, "/environment/flops_per_second", detail));
     }
     let now = app.clock.now();
     let mut connection = app.store.connection().await?;

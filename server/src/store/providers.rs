@@ -7,7 +7,7 @@ use time::OffsetDateTime;
 
 use super::{
     StoreError,
-    column::{hash, integer, unsigned},
+    column::{bigint, hash, integer, unsigned},
 };
 
 pub(crate) async fn put(
@@ -18,12 +18,13 @@ pub(crate) async fn put(
 ) -> Result<(), StoreError> {
     let environment = status.environment;
     sqlx::query!(
-        "INSERT INTO providers (address, public_key, sandbox, trainer_hash, cores, memory_mib, jobs_at_once, seen_at)
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8)
+        "INSERT INTO providers (address, public_key, sandbox, trainer_hash, cores, memory_mib, jobs_at_once,
+                                flops_per_second, seen_at)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)
          ON CONFLICT (address) DO UPDATE
          SET public_key = EXCLUDED.public_key, sandbox = EXCLUDED.sandbox, trainer_hash = EXCLUDED.trainer_hash,
              cores = EXCLUDED.cores, memory_mib = EXCLUDED.memory_mib, jobs_at_once = EXCLUDED.jobs_at_once,
-             seen_at = EXCLUDED.seen_at",
+             flops_per_second = EXCLUDED.flops_per_second, seen_at = EXCLUDED.seen_at",
         provider.as_slice(),
         status.public_key.as_slice(),
         &status.sandbox,
@@ -31,6 +32,7 @@ pub(crate) async fn put(
         integer("providers.cores", environment.cores)?,
         integer("providers.memory_mib", environment.memory_mib)?,
         integer("providers.jobs_at_once", environment.jobs_at_once)?,
+        environment.flops_per_second.map(|speed| bigint("providers.flops_per_second", speed)).transpose()?,
         now,
     )
     .execute(connection)
@@ -55,7 +57,7 @@ pub(crate) async fn find(
     provider: Address,
 ) -> Result<Option<(ProviderStatus, OffsetDateTime)>, StoreError> {
     let row = sqlx::query!(
-        "SELECT public_key, sandbox, trainer_hash, cores, memory_mib, jobs_at_once, seen_at
+        "SELECT public_key, sandbox, trainer_hash, cores, memory_mib, jobs_at_once, flops_per_second, seen_at
          FROM providers WHERE address = $1",
         provider.as_slice()
     )
@@ -70,6 +72,10 @@ pub(crate) async fn find(
                 cores: unsigned("providers.cores", row.cores.into())?,
                 memory_mib: unsigned("providers.memory_mib", row.memory_mib.into())?,
                 jobs_at_once: unsigned("providers.jobs_at_once", row.jobs_at_once.into())?,
+                flops_per_second: row
+                    .flops_per_second
+                    .map(|speed| unsigned("providers.flops_per_second", speed))
+                    .transpose()?,
             },
         };
         Ok((status, row.seen_at))

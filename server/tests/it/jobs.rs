@@ -41,13 +41,16 @@ async fn a_job_runs_from_order_to_result() {
         public_key: B256::repeat_byte(5),
         sandbox: vec!["seccomp".into()],
         trainer_hash: B256::repeat_byte(6),
-        environment: Environment { cores: 2, memory_mib: 4096, jobs_at_once: 1 },
+        environment: Environment { cores: 2, memory_mib: 4096, jobs_at_once: 1, flops_per_second: Some(2_000_000) },
     };
     let own = format!("/v1/providers/{}", provider.address());
     let put = provider.request(Method::PUT, &own).json(&status).send().await.unwrap();
     let known: Value = expect(put, StatusCode::OK).await;
     assert_eq!((&known["online"], &known["status"]["sandbox"][0]), (&json!(true), &json!("seccomp")));
-    assert_eq!(known["status"]["environment"], json!({"cores": 2, "memory_mib": 4096, "jobs_at_once": 1}));
+    assert_eq!(
+        known["status"]["environment"],
+        json!({"cores": 2, "memory_mib": 4096, "jobs_at_once": 1, "flops_per_second": 2_000_000})
+    );
     for layers in [vec![String::new()], vec!["a\0".into()], vec!["x".repeat(65)], vec!["seccomp".into(); 65]] {
         let odd = ProviderStatus { sandbox: layers, ..status.clone() };
         let refused = provider.request(Method::PUT, &own).json(&odd).send().await.unwrap();
@@ -284,6 +287,21 @@ async fn a_preview_says_what_a_job_would_need_and_what_stands_against_it() {
     let cost = JobSpec::parse(&spec).unwrap().check(&document).unwrap();
     assert_eq!((preview.cost, preview.rows), (cost, document.atoll.content.rows));
     assert!(cost.flops > 0 && cost.memory_bytes > 0 && cost.parameters > 0);
+    // How long it takes is told by the provider's own speed, once it has told of one.
+    assert_eq!(preview.seconds, None);
+    let path = format!("/v1/providers/{}", provider.address());
+    let status = |speed: Option<u64>| {
+        let machine = json!({"cores": 2, "memory_mib": 4096, "jobs_at_once": 1, "flops_per_second": speed});
+        json!({"public_key": B256::repeat_byte(1), "sandbox": [], "trainer_hash": B256::repeat_byte(2), "environment": machine})
+    };
+    let put = async |status: &Value| provider.request(Method::PUT, &path).json(status).send().await.unwrap();
+    for (speed, seconds) in [(None, None), (Some(cost.flops - 1), Some(2)), (Some(cost.flops * 9), Some(1))] {
+        let _: Value = expect(put(&status(speed)).await, StatusCode::OK).await;
+        let preview: JobPreview = expect(ask(&spec).await, StatusCode::OK).await;
+        assert_eq!(preview.seconds, seconds, "{speed:?}");
+    }
+    let wrong = problem(put(&status(Some(0))).await, 422, "invalid-body").await;
+    assert_eq!(wrong["errors"][0]["pointer"], "/environment/flops_per_second");
 
     let with = |pointer: &str, value: Value| {
         let mut spec = spec.clone();

@@ -144,7 +144,7 @@ impl Stage {
             public_key: B256::repeat_byte(5),
             sandbox: vec!["seccomp".into()],
             trainer_hash: B256::repeat_byte(6),
-            environment: Environment { cores: 2, memory_mib: 4096, jobs_at_once: 1 },
+            environment: Environment { cores: 2, memory_mib: 4096, jobs_at_once: 1, flops_per_second: Some(2_000_000) },
         };
         let path = format!("/v1/providers/{}", provider.address());
         expect::<Value>(provider.request(Method::PUT, &path).json(&status).send().await.unwrap(), StatusCode::OK).await;
@@ -370,7 +370,12 @@ impl Stage {
                     public_key: B256::repeat_byte(5),
                     sandbox: vec![format!("layer {}", self.next())],
                     trainer_hash: B256::repeat_byte(6),
-                    environment: Environment { cores: 2, memory_mib: 4096, jobs_at_once: 1 },
+                    environment: Environment {
+                        cores: 2,
+                        memory_mib: 4096,
+                        jobs_at_once: 1,
+                        flops_per_second: Some(2_000_000),
+                    },
                 };
                 let path = format!("/v1/providers/{}", self.person(Provider).address());
                 Asked::put(Provider, path, Content::Json(serde_json::to_value(&status).unwrap()))

@@ -1,6 +1,6 @@
 /** A job, composed from forms or as JSON, then paid for and handed in. */
 
-import type { Schema } from "../../api/client.ts";
+import { call, type Schema } from "../../api/client.ts";
 import { hex } from "../../components/hex.ts";
 import { hint } from "../../components/notice.ts";
 import { documentOf, targetOf } from "../../document.ts";
@@ -13,6 +13,7 @@ import { readSpec } from "../../job/read.ts";
 import { type JobSpec, likelyTarget } from "../../job/spec.ts";
 import { suggest } from "../../job/suggest.ts";
 import { evaluates } from "../../job/windows.ts";
+import { type Signal, signal } from "../../signal.ts";
 import { asks } from "./asks.ts";
 import { budget } from "./budget.ts";
 import { broken, type Composed, compose, composing, computing, described } from "./compose.ts";
@@ -75,6 +76,7 @@ function view(asset: Asset, index: number, held: boolean): HTMLElement {
 }
 
 function summary(draft: Draft, held: boolean): HTMLElement {
+  const speed = speedOf(draft.service.provider);
   return h("div", { "aria-live": "polite" }, () => {
     const { cost, broken: rules } = draft.checked();
     const { limits, start } = draft.spec();
@@ -87,12 +89,23 @@ function summary(draft: Draft, held: boolean): HTMLElement {
         cost && needs(cost, draft.spec()),
         h("dt", null, "Time"),
         h("dd", null, `at most ${duration(limits.max_seconds)}`),
+        cost && speed() && h("dd", null, `about ${duration(Math.max(1, Math.ceil(cost.flops / speed())))} by its provider's speed`),
         h("dt", null, "Privacy"),
         h("dd", null, given(draft)),
       ),
       broken(rules),
     ];
   });
+}
+
+/** Operations per second that the provider told of; 0 until it is known, and if it told of none. */
+function speedOf(provider: string): Signal<number> {
+  const speed = signal(0);
+  call("get", "/v1/providers/{address}", { path: { address: provider } })
+    .then(({ status }) => speed.set(status.environment.flops_per_second ?? 0))
+    // The job can be ordered without it.
+    .catch(() => undefined);
+  return speed;
 }
 
 /** What follows from layers that fit. */
